@@ -1,0 +1,100 @@
+# unbroken: `make run` and `make test` are the two commands; `make help` lists the others.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+GO        ?= go
+PYTHON    ?= python3
+TOOLS     := $(CURDIR)/.tools
+LINT      := $(TOOLS)/bin/golangci-lint
+LINT_PIN  := v2.15.0
+VENV      := $(TOOLS)/venv
+CDK       := localstack/node_modules/.bin/cdk
+LOOP      ?= localstack/loop.yaml
+FUNCTIONS := ingest-http ingest-queue decide act outputs observer
+# arm64 is what the stacks ask for on AWS; the emulator runs the host's own architecture.
+ARCH      ?= $(shell $(GO) env GOHOSTARCH)
+GOFLAGS_FUNCTION := -trimpath -buildvcs=false -tags lambda.norpc -ldflags '-s -w -buildid='
+# Packages that need neither CDK (a minute to build cold) nor the emulator.
+FAST      := $(shell $(GO) list ./... 2>/dev/null | grep -v -e /infra -e /localstack/e2e)
+
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION = 1
+export AWS_EC2_METADATA_DISABLED = true
+
+.PHONY: help run test test-fast test-infra test-e2e build functions lint vet race fuzz-seeds cfn-lint tools venv cdk bench clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build functions bundle venv cdk ## start everything locally, deploy two regions and the witness, send the samples (ONCE=1: exit after them)
+	@bin/up $(if $(ONCE),--once) --loop $(LOOP)
+
+test: vet lint race test-infra cfn-lint test-e2e ## everything: vet, lint, unit tests with the race detector, templates, cfn-lint, end to end
+	@echo "make test: all green"
+
+test-fast: ## unit tests without infra and emulator (within 30 s warm)
+	@$(GO) vet $(FAST)
+	@$(GO) test $(FAST)
+
+build: ## the command line (bin/unbroken), the local world (bin/up) and the CDK app (bin/infra)
+	@echo "build: bin/unbroken, bin/up, bin/infra"
+	@$(GO) build -o bin/ ./cmd/unbroken ./localstack/cmd/up ./infra
+
+functions: ## the functions' binaries under dist/ (ARCH=arm64 for AWS)
+	@echo "build: functions for $(ARCH)"
+	@for f in $(FUNCTIONS); do \
+	  case $$f in ingest-http) d=ingest/http;; ingest-queue) d=ingest/queue;; act) d=act/deliver;; outputs) d=act/outputs;; observer) d=health/observer;; *) d=$$f;; esac; \
+	  mkdir -p dist/$$f && CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build $(GOFLAGS_FUNCTION) -o dist/$$f/bootstrap ./functions/$$d || exit 1; \
+	done
+
+.PHONY: bundle
+bundle: build functions ## compile LOOP (default localstack/loop.yaml) into every function's package
+	@bin/unbroken bundle $(LOOP) --out dist/bundle.json
+	@for f in $(FUNCTIONS); do cp dist/bundle.json dist/$$f/bundle.json; done
+
+vet:
+	@$(GO) vet ./...
+
+lint: $(LINT) ## golangci-lint, pinned, installed into .tools/
+	@$(LINT) run ./...
+
+race: ## unit tests under the race detector, fuzz seeds included
+	@$(GO) test -race $(FAST)
+
+test-infra: functions-stub ## CDK template tests
+	@$(GO) test ./infra/...
+
+.PHONY: functions-stub
+functions-stub:
+	@for f in $(FUNCTIONS); do mkdir -p dist/$$f && [ -e dist/$$f/bootstrap ] || printf '#!/bin/sh\n' > dist/$$f/bootstrap; chmod 0755 dist/$$f/bootstrap; done
+
+cfn-lint: build functions bundle venv ## the synthesized templates, for AWS and for the emulator
+	@rm -rf .local/synth && for mode in aws emulator; do \
+	  mkdir -p .local/synth/$$mode && (cd infra && CDK_OUTDIR=$(CURDIR)/.local/synth/$$mode CDK_CONTEXT_JSON="{\"loop\":\"$(CURDIR)/$(LOOP)\",\"dist\":\"$(CURDIR)/dist\",\"emulator\":\"$$([ $$mode = emulator ] && echo 1)\"}" $(CURDIR)/bin/infra) || exit 1; \
+	done
+	@$(VENV)/bin/cfn-lint -i W3005 -- .local/synth/*/*.template.json && echo "cfn-lint: clean"
+
+test-e2e: build functions venv cdk ## the end-to-end suite on the emulator
+	@$(GO) test -tags e2e -count=1 -timeout 20m ./localstack/...
+
+bench: ## benchmarks of the hot path, with allocations
+	@$(GO) test -run '^$$' -bench . -benchmem -cpu 1 ./internal/decide/... ./internal/rule/...
+
+tools: $(LINT) venv cdk ## everything pinned that the project installs, inside the project
+
+$(LINT):
+	@echo "install: golangci-lint $(LINT_PIN) into .tools/bin (about 75 s, once)"
+	@GOBIN=$(TOOLS)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_PIN)
+
+venv: $(VENV)/.done
+$(VENV)/.done: localstack/requirements.txt
+	@echo "install: emulator and cfn-lint into .tools/venv (about 40 s, once)"
+	@$(PYTHON) -m venv $(VENV) && $(VENV)/bin/pip install --quiet --disable-pip-version-check -r localstack/requirements.txt && touch $@
+
+cdk: localstack/node_modules/.done
+localstack/node_modules/.done: localstack/package-lock.json
+	@echo "install: aws-cdk into localstack/node_modules (once)"
+	@cd localstack && npm ci --silent --no-audit --no-fund && touch node_modules/.done
+
+clean: ## remove what the build made
+	@rm -rf bin dist .local cdk.out

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"example.com/unbroken/internal/dynamo"
+	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/queue"
+)
+
+// callTimeout bounds every single question to AWS: a dead region must not hold up what the others know.
+const callTimeout = 3 * time.Second
+
+// connect answers the commands' questions from AWS, or from whatever stands at its endpoint.
+func connect(cfg aws.Config, d deployment) *cloud {
+	cfg.Retryer = func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 2, 200*time.Millisecond })
+	}
+	db := dynamo.Clients(cfg)
+	return &cloud{
+		Docs:      dynamo.NewDocuments(db, d.Prefix, d.Now),
+		Queues:    &accountQueues{cfg: cfg, deployment: d},
+		Functions: lambdas{cfg, d.Prefix},
+		Tables:    describer{cfg, d.Prefix},
+		Logs:      cloudwatchLogs{cfg, d.Prefix},
+		Claims:    func(region string) claims { return dynamo.NewClaims(db(region), d.Prefix) },
+	}
+}
+
+func in(cfg aws.Config, region string) aws.Config {
+	cfg.Region = region
+	return cfg
+}
+
+// accountQueues finds out the account, which is part of a queue's URL, when a queue is first asked for.
+type accountQueues struct {
+	cfg aws.Config
+	deployment
+
+	mu     sync.Mutex
+	queues *queue.Queues
+}
+
+// ready asks the regions in turn: which account this is, any of them knows.
+func (q *accountQueues) ready(ctx context.Context) (*queue.Queues, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.queues != nil {
+		return q.queues, nil
+	}
+	var errs []error
+	for _, region := range q.Regions {
+		if q.Account != "" {
+			break
+		}
+		one, cancel := context.WithTimeout(ctx, callTimeout)
+		who, err := sts.NewFromConfig(in(q.cfg, region)).GetCallerIdentity(one, &sts.GetCallerIdentityInput{})
+		cancel()
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		q.Account = aws.ToString(who.Account)
+	}
+	if q.Account == "" {
+		return nil, fmt.Errorf("find out the AWS account: %w", errors.Join(errs...))
+	}
+	q.queues = queue.New(queue.Config{Account: q.Account, Prefix: q.Prefix, Client: queue.Clients(q.cfg)})
+	return q.queues, nil
+}
+
+// Depth implements queues.
+func (q *accountQueues) Depth(ctx context.Context, region, name string) (visible, inFlight, delayed int, err error) {
+	queues, err := q.ready(ctx)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	return queues.Depth(ctx, region, name)
+}
+
+// Send implements queues.
+func (q *accountQueues) Send(ctx context.Context, region, name string, msgs []loop.Outgoing) []error {
+	queues, err := q.ready(ctx)
+	if err != nil {
+		errs := make([]error, len(msgs))
+		for i := range errs {
+			errs[i] = err
+		}
+		return errs
+	}
+	return queues.Send(ctx, region, name, msgs)
+}
+
+type lambdas struct {
+	cfg    aws.Config
+	prefix string
+}
+
+// Function implements functions. fed functions have queues that feed them; a mapping that is off stops the chain
+// as surely as a function that is gone.
+func (l lambdas) Function(ctx context.Context, region, name string, fed bool) (functionState, error) {
+	c, full := lambda.NewFromConfig(in(l.cfg, region)), loop.Name(l.prefix, name)
+	conf, err := c.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &full})
+	if err != nil {
+		return functionState{}, fmt.Errorf("ask for function %s: %w", full, err)
+	}
+	s := functionState{State: string(conf.State)}
+	if !fed {
+		return s, nil
+	}
+	mappings, err := c.ListEventSourceMappings(ctx, &lambda.ListEventSourceMappingsInput{FunctionName: &full})
+	if err != nil {
+		return functionState{}, fmt.Errorf("ask what feeds %s: %w", full, err)
+	}
+	for _, m := range mappings.EventSourceMappings {
+		s.Feeds = append(s.Feeds, aws.ToString(m.State))
+	}
+	return s, nil
+}
+
+type describer struct {
+	cfg    aws.Config
+	prefix string
+}
+
+// Table implements tables.
+func (t describer) Table(ctx context.Context, region, name string) (string, error) {
+	full := loop.Name(t.prefix, name)
+	out, err := dynamodb.NewFromConfig(in(t.cfg, region)).DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &full})
+	if err != nil {
+		return "", fmt.Errorf("ask for table %s: %w", full, err)
+	}
+	return string(out.Table.TableStatus), nil
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the grammar of the command line.
+type cli struct {
+	globals
+
+	Validate validateCmd `cmd:"" help:"Check a loop.yaml: every problem with its line, and warnings."`
+	Bundle   bundleCmd   `cmd:"" help:"Compile a loop.yaml into the artifact that the functions carry."`
+	Send     sendCmd     `cmd:"" help:"Send signals from files or stdin, to one region or hedged to two."`
+	Replay   replayCmd   `cmd:"" help:"Turn a CSV of timestamp,value into signals and send them at a chosen speed."`
+	Outputs  outputsCmd  `cmd:"" help:"Read the last known good output of a key, with its age and origin."`
+	Local    localCmd    `cmd:"" help:"Cut a region of the local world off, or heal it."`
+}
+
+// globals are the flags that every command takes.
+type globals struct {
+	Config   string            `short:"c" placeholder:"FILE" help:"The loop.yaml that names prefix and regions (default: loop.yaml here, else localstack/loop.yaml)."`
+	JSON     bool              `name:"json" help:"Write JSON to stdout instead of text."`
+	Region   string            `placeholder:"REGION" help:"Only this region."`
+	Endpoint map[string]string `placeholder:"REGION=URL" mapsep:"none" help:"Where a region's API answers; found in the outputs table where not given. May be repeated."`
+	World    bool              `name:"local" help:"Speak to the local world that 'make run' started: sets endpoint and credentials."`
+}
+
+const description = `A feedback loop on AWS that does not break: signals in, decisions, actions out.
+
+AWS is found as every AWS client finds it: AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL.
+For the local world that 'make run' started, either give --local, or
+
+  export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1
+
+` + exitHelp
+
+// run is the program: arguments in, exit code out.
+func run(ctx context.Context, args []string, w *world) int {
+	var c cli
+	exited := -1
+	parser, err := kong.New(&c,
+		kong.Name("unbroken"), kong.Description(description),
+		kong.Writers(w.Stdout, w.Stderr),
+		kong.Exit(func(code int) { exited = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(w),
+	)
+	if err != nil {
+		return c.report(w, fmt.Errorf("a fault of the program: %w", err))
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited // --help has been answered
+	}
+	if err != nil {
+		usage := err.Error()
+		if pe, ok := errors.AsType[*kong.ParseError](err); ok && pe.Context != nil && pe.Context.Command() != "" {
+			usage += "; see `unbroken " + pe.Context.Command() + " --help`"
+		} else {
+			usage += "; see `unbroken --help`"
+		}
+		return c.report(w, fail(exitUsage, errors.New(usage)))
+	}
+	return c.report(w, parsed.Run(&c.globals))
+}
+
+// report says on stderr what went wrong, and gives the exit code.
+func (g *globals) report(w *world, err error) int {
+	code := codeOf(err)
+	if err == nil || errors.Is(err, errSilent) {
+		return code
+	}
+	if g.JSON {
+		_ = json.NewEncoder(w.Stderr).Encode(map[string]any{"error": err.Error(), "exit": code})
+		return code
+	}
+	_, _ = fmt.Fprintln(w.Stderr, "unbroken: "+err.Error())
+	return code
+}

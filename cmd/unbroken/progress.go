@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+)
+
+// progress is one line that a person watches; where nobody watches there is none. Safe for concurrent use.
+type progress struct {
+	mu   sync.Mutex
+	w    io.Writer // nil: silent
+	most int
+}
+
+func (w *world) progress(g *globals) *progress {
+	if !w.Terminal || g.JSON {
+		return &progress{}
+	}
+	return &progress{w: w.Stderr}
+}
+
+// show replaces the line. Batches end in any order, and the line never runs backwards.
+func (p *progress) show(done, total int, what string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.w == nil || done < p.most {
+		return
+	}
+	p.most = done
+	_, _ = fmt.Fprintf(p.w, "\r\x1b[K%d of %d %s", done, total, what)
+}
+
+// end takes the line away.
+func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.w != nil && p.most > 0 {
+		_, _ = fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}

@@ -1,0 +1,18 @@
+// Command outputs is the Lambda function that runs app.Outputs.
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"example.com/unbroken/internal/app"
+)
+
+func main() {
+	handler, err := app.Outputs(context.Background(), app.FromEnvironment())
+	if err != nil {
+		app.Exit(err)
+	}
+	lambda.Start(handler)
+}

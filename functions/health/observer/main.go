@@ -1,0 +1,18 @@
+// Command observer is the Lambda function that runs app.Observer.
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"example.com/unbroken/internal/app"
+)
+
+func main() {
+	handler, err := app.Observer(context.Background(), app.FromEnvironment())
+	if err != nil {
+		app.Exit(err)
+	}
+	lambda.Start(handler)
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+
+	"example.com/unbroken/internal/loop"
+)
+
+const (
+	// deadAgeAlarmDays: a message that SQS itself moved keeps its first enqueue time for expiry, while the age
+	// metric restarts at the move. After up to 4 days in the source, 10 of the 14 may be left; alarming at 7
+	// leaves a person 3 days.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html
+	deadAgeAlarmDays = 7
+
+	// Delayed copies, timers and backoff wait in these queues on purpose for up to 900 s, and may count.
+	delayedAgeAlarm = 900 + 300
+	inboxAgeAlarm   = 300
+)
+
+// queueAlarms: a dead letter pages at once, one near the end of its retention again, and so does a queue that
+// is not being drained. Metrics of an idle queue stop after six hours, so missing data is quiet here.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html
+func (r region) queueAlarms(p pager) {
+	for _, queue := range loop.Queues() {
+		dead := loop.DeadLetter(queue)
+		p.page(watch{
+			name:   dead + "-messages",
+			means:  "Something could not be handled. Look at why (unbroken explain), then redrive.",
+			metric: r.sqs(dead, visibleMessages, "Maximum"),
+		})
+		p.page(watch{
+			name:   dead + "-age",
+			means:  "A dead letter is days from being deleted. Redrive it or save it now.",
+			metric: r.sqs(dead, oldestMessage, "Maximum"),
+			above:  deadAgeAlarmDays * 24 * 3600,
+		})
+		age := float64(delayedAgeAlarm)
+		if queue == loop.QueueInbox {
+			age = inboxAgeAlarm
+		}
+		p.page(watch{
+			name:    queue + "-age",
+			means:   "The queue is not being drained. Is the mapping on, does its function run, is it throttled?",
+			metric:  r.sqs(queue, oldestMessage, "Maximum"),
+			above:   age,
+			periods: 3,
+		})
+	}
+}
+
+func (r region) functionAlarms(p pager, names ...string) {
+	for _, name := range names {
+		p.page(watch{
+			name:    name + "-errors",
+			means:   "The function crashes or times out. Messages come back and are tried again; look at its log.",
+			metric:  r.lambda(name, "Errors", "Sum"),
+			periods: 2,
+		})
+		p.page(watch{
+			name:    name + "-throttles",
+			means:   "Lambda refuses invocations. Raise the account's or the function's concurrency.",
+			metric:  r.lambda(name, "Throttles", "Sum"),
+			periods: 3,
+		})
+	}
+}
+
+func (r region) apiAlarms(p pager, api awsapigatewayv2.HttpApi) {
+	p.page(watch{
+		name:    "api-5xx",
+		means:   "The API answers 5xx: clients hedge to the peer. Look at the access log for the route.",
+		metric:  r.metric("AWS/ApiGateway", "5xx", "Sum", map[string]*string{"ApiId": api.ApiId()}),
+		above:   10,
+		periods: 2,
+	})
+}
+
+// stuckAlarms: effects that ended without having been done.
+func (r region) stuckAlarms(p pager) {
+	p.page(watch{
+		name:   "effects-parked",
+		means:  "An effect may or may not have happened, and only a person can tell. Retry or approve it.",
+		metric: r.own(loop.FuncAct, "Parked", "Sum"),
+	})
+	p.page(watch{
+		name:   "effects-expired",
+		means:  "An effect was not done in time and never will be. Is its target down?",
+		metric: r.own(loop.FuncAct, "Expired", "Sum"),
+	})
+}
+
+// observerAlarms watch the watcher, in its own region. Silence never votes on a region's health, so it must
+// page: missing data is breaching. Two silent minutes are a restart, three are not.
+func (r region) observerAlarms(p pager) {
+	r.functionAlarms(p, loop.FuncObserver)
+	p.page(watch{
+		name:    loop.FuncObserver + "-silent",
+		means:   "The observer does not run. Its verdicts grow stale and stop counting; nothing flips because of it.",
+		metric:  r.lambda(loop.FuncObserver, "Invocations", "Sum"),
+		below:   1,
+		periods: 3,
+		missing: awscloudwatch.TreatMissingData_BREACHING,
+	})
+	for _, judged := range r.cfg.Regions.Loop {
+		p.page(watch{
+			name:    objectionAlarm(judged),
+			means:   "This observer says that " + judged + " is not well. Two such leave it out of DNS.",
+			metric:  r.verdict(judged),
+			below:   1,
+			periods: 2,
+			missing: awscloudwatch.TreatMissingData_MISSING,
+		})
+	}
+}

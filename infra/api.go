@@ -1,0 +1,115 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2authorizers"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2integrations"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
+)
+
+// Requests a second and burst, per region. The stage's bound is below the account's default of 10,000 and
+// 5,000, so that one loop cannot take it all; health has its own, because anyone may call it. Route 53's
+// checkers alone make about 16 health checkers' worth of requests every 10 s for each of the two checks.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html
+const (
+	stageRate, stageBurst   = 2000, 1000
+	healthRate, healthBurst = 50, 100
+)
+
+const routeHealth = "GET /v1/health"
+
+func (r region) api() awsapigatewayv2.HttpApi {
+	return awsapigatewayv2.NewHttpApi(r.stack, jsii.String("Api"), &awsapigatewayv2.HttpApiProps{
+		ApiName:            r.full("api"),
+		Description:        jsii.String("unbroken: signals in, outputs out, in " + r.name),
+		CreateDefaultStage: jsii.Bool(false), // ours has throttles and access logs
+		DefaultAuthorizer:  awsapigatewayv2authorizers.NewHttpIamAuthorizer(),
+	})
+}
+
+// routes of the HTTP contract. All are IAM-authorized by the API's default but health, which tells nobody
+// anything beyond whether this region serves.
+func (r region) routes(api awsapigatewayv2.HttpApi, ingest, outputs awslambda.Function) awsapigatewayv2.CfnStage {
+	toIngest := awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("Ingest"), ingest, nil)
+	toOutputs := awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("Outputs"), outputs, nil)
+
+	r.route(api, "PostSignals", awsapigatewayv2.HttpMethod_POST, "/v1/signals/{input}", toIngest, nil)
+	r.route(api, "ListOutputs", awsapigatewayv2.HttpMethod_GET, "/v1/outputs", toOutputs, nil)
+	r.route(api, "GetOutput", awsapigatewayv2.HttpMethod_GET, "/v1/outputs/{proxy+}", toOutputs, nil)
+	health := r.route(api, "GetHealth", awsapigatewayv2.HttpMethod_GET, "/v1/health", toOutputs,
+		awsapigatewayv2.NewHttpNoneAuthorizer())
+	excuse(health, cdknag.NagPackSuppression{
+		Id:     jsii.String("AwsSolutions-APIG4"),
+		Reason: jsii.String("health checks carry no credentials; the answer has no detail and the route its own throttle"),
+	})
+	return r.stage(api, health)
+}
+
+func (r region) route(api awsapigatewayv2.HttpApi, id string, method awsapigatewayv2.HttpMethod, path string,
+	to awsapigatewayv2.HttpRouteIntegration, auth awsapigatewayv2.IHttpRouteAuthorizer,
+) awsapigatewayv2.HttpRoute {
+	return awsapigatewayv2.NewHttpRoute(r.stack, jsii.String(id), &awsapigatewayv2.HttpRouteProps{
+		HttpApi:     api,
+		RouteKey:    awsapigatewayv2.HttpRouteKey_With(jsii.String(path), method),
+		Integration: to,
+		Authorizer:  auth,
+	})
+}
+
+// stage is defined at the lower level, which alone has throttles per route. A route's settings must not
+// arrive before the route.
+func (r region) stage(api awsapigatewayv2.HttpApi, health awsapigatewayv2.HttpRoute) awsapigatewayv2.CfnStage {
+	// Under /aws/vendedlogs/ the service need not add the group to a resource policy, whose size is limited.
+	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
+	logs := awslogs.NewLogGroup(r.stack, jsii.String("ApiLogs"), &awslogs.LogGroupProps{
+		LogGroupName:  jsii.String("/aws/vendedlogs/" + *r.full("api")),
+		Retention:     awslogs.RetentionDays_ONE_MONTH,
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+	stage := awsapigatewayv2.NewCfnStage(r.stack, jsii.String("Stage"), &awsapigatewayv2.CfnStageProps{
+		ApiId:      api.ApiId(),
+		StageName:  jsii.String("$default"),
+		AutoDeploy: true,
+		DefaultRouteSettings: &awsapigatewayv2.CfnStage_RouteSettingsProperty{
+			DetailedMetricsEnabled: true,
+			ThrottlingRateLimit:    jsii.Number(stageRate),
+			ThrottlingBurstLimit:   jsii.Number(stageBurst),
+		},
+		RouteSettings: map[string]interface{}{
+			routeHealth: map[string]interface{}{
+				"ThrottlingRateLimit":  healthRate,
+				"ThrottlingBurstLimit": healthBurst,
+			},
+		},
+		AccessLogSettings: &awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
+			DestinationArn: logs.LogGroupArn(),
+			Format:         jsii.String(accessLogFormat),
+		},
+	})
+	stage.Node().AddDependency(health)
+	return stage
+}
+
+// accessLogFormat names the caller and the outcome, and no header, query or body: those may hold secrets.
+const accessLogFormat = `{"requestId":"$context.requestId","time":"$context.requestTime","ip":"$context.identity.sourceIp",` +
+	`"caller":"$context.identity.userArn","route":"$context.routeKey","status":"$context.status",` +
+	`"latencyMs":"$context.responseLatency","bytes":"$context.responseLength","error":"$context.integrationErrorMessage"}`
+
+// endpoint is where the region's own API answers: on AWS its own host name, where the deployment has a
+// domain, and the generated one otherwise; on an emulator whatever the template says.
+func (r region) endpoint(api awsapigatewayv2.HttpApi) *string {
+	endpoint := api.ApiEndpoint()
+	if before, after, ok := strings.Cut(r.opt.APIEndpoint, "{id}"); ok {
+		endpoint = awscdk.Fn_Join(jsii.String(""), &[]*string{jsii.String(before), api.ApiId(), jsii.String(after)})
+	} else if r.opt.Domain != "" {
+		endpoint = jsii.String("https://" + host(r.opt, r.name))
+	}
+	awscdk.NewCfnOutput(r.stack, jsii.String("Endpoint"), &awscdk.CfnOutputProps{Value: endpoint})
+	return endpoint
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+
+	"example.com/unbroken/internal/loop"
+)
+
+// Loop defines the stacks of one deployment: {prefix}-{region} for every loop region and the witness, in
+// the order in which they must first be deployed.
+//
+// No stack refers to another's resources. Names derive from the prefix and the region, so that a region can
+// be deployed, or lost, without its peers; crossRegionReferences would put a custom resource between them.
+func Loop(app awscdk.App, cfg *loop.Config, opt Options) error {
+	if err := checkRegions(cfg.Regions); err != nil {
+		return err
+	}
+	if err := opt.check(); err != nil {
+		return err
+	}
+	if opt.MaxConcurrency == 0 {
+		opt.MaxConcurrency = defaultMaxConcurrency
+	}
+
+	var stacks []awscdk.Stack
+	for i, name := range cfg.Regions.Loop {
+		r := newRegion(app, cfg, opt, name, name)
+		r.loopRegion(i == 0)
+		stacks = append(stacks, r.stack)
+	}
+	if cfg.Regions.Witness != "" {
+		r := newRegion(app, cfg, opt, cfg.Regions.Witness, cfg.Regions.Witness)
+		r.witnessRegion()
+		stacks = append(stacks, r.stack)
+	}
+
+	// The tables are made by the first stack, replicas included; functions elsewhere would start without
+	// them. A later deployment of one region alone says --exclusively.
+	for _, s := range stacks[1:] {
+		s.AddStackDependency(stacks[0], jsii.String("the tables and their replicas"))
+	}
+	if opt.Domain != "" {
+		failover(app, cfg, opt, stacks)
+	}
+	guard(app)
+	return nil
+}
+
+// checkRegions accepts one loop region, or three regions in all: strong consistency across regions takes
+// exactly three, of which one may be a witness.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html
+func checkRegions(r loop.Regions) error {
+	seen := map[string]bool{}
+	for _, name := range r.All() {
+		if name == "" || seen[name] {
+			return fmt.Errorf("regions: %q is empty or named twice", name)
+		}
+		seen[name] = true
+	}
+	switch {
+	case len(r.Loop) == 1 && r.Witness == "", len(r.Loop) == 2 && r.Witness != "", len(r.Loop) == 3 && r.Witness == "":
+		return nil
+	}
+	return fmt.Errorf("regions: want one loop region, two and a witness, or three; got %d and witness %q", len(r.Loop), r.Witness)
+}
+
+// loopRegion reads like the chain: what holds state, then from the way in to the way out, then what watches.
+func (r region) loopRegion(first bool) {
+	if first {
+		r.claimsTable()
+		r.outputsTable()
+	}
+	queues := r.queues()
+
+	ingestHTTP := r.function(loop.FuncIngestHTTP, nil)
+	ingestQueue := r.function(loop.FuncIngestQueue, nil)
+	decide := r.function(loop.FuncDecide, nil)
+	act := r.function(loop.FuncAct, nil)
+
+	api := r.api()
+	endpoint := r.endpoint(api)
+	outputs := r.function(loop.FuncOutputs, endpoint)
+	observer := r.function(loop.FuncObserver, endpoint)
+	stage := r.routes(api, ingestHTTP, outputs)
+	if r.opt.Domain != "" {
+		r.customDomain(api, stage)
+	}
+
+	r.consume(queues[loop.QueueInbox], ingestQueue)
+	r.consume(queues[loop.QueueSignals], decide)
+	r.consume(queues[loop.QueueActions], act)
+	r.everyMinute(observer)
+
+	pager := r.pager()
+	r.queueAlarms(pager)
+	r.functionAlarms(pager, chainFunctions()...)
+	r.apiAlarms(pager, api)
+	r.stuckAlarms(pager)
+	r.observerAlarms(pager)
+	r.dashboard()
+}
+
+// witnessRegion stores the third copy of claims and observes. Nothing in the chain waits for it.
+func (r region) witnessRegion() {
+	r.everyMinute(r.function(loop.FuncObserver, nil))
+	r.observerAlarms(r.pager())
+}

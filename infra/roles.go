@@ -1,0 +1,125 @@
+package main
+
+import (
+	"sort"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/jsii-runtime-go"
+
+	"example.com/unbroken/internal/loop"
+)
+
+// role is the function's own: one inline policy with exact ARNs, all of it in this file. Nothing in CDK adds
+// to it (the function gets it WithoutPolicyUpdates), so what stands here is what the function may do.
+func (r region) role(name string) awsiam.Role {
+	statements := append(r.grants(name), r.telemetry(name)...)
+	role := awsiam.NewRole(r.stack, jsii.String(constructID(name)+"Role"), &awsiam.RoleProps{
+		RoleName:    jsii.String(r.roleName(name, r.name)),
+		Description: jsii.String("unbroken: " + name + " in " + r.name),
+		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+		InlinePolicies: &map[string]awsiam.PolicyDocument{
+			"loop": awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &statements}),
+		},
+	})
+	r.excuseTelemetry(role)
+	return role
+}
+
+// grants are a function's permissions on data.
+func (r region) grants(name string) []awsiam.PolicyStatement {
+	own := func(queue string) *string { return r.queueARN(r.name, queue) }
+	signals := r.everywhere(func(in string) *string { return r.queueARN(in, loop.QueueSignals) })
+	claims := r.tableARN(r.name, loop.TableClaims)
+	outputs := r.tableARN(r.name, loop.TableOutputs)
+
+	switch name {
+	case loop.FuncIngestHTTP: // the signal and its standby copy
+		return []awsiam.PolicyStatement{send(signals...)}
+	case loop.FuncIngestQueue: // the same, and quarantine
+		return []awsiam.PolicyStatement{
+			receive(own(loop.QueueInbox)),
+			send(append(signals, own(loop.DeadLetter(loop.QueueInbox)))...),
+		}
+	case loop.FuncDecide: // effects, re-sends and timers, quarantine; episodes; windows
+		return []awsiam.PolicyStatement{
+			receive(own(loop.QueueSignals)),
+			send(append(signals, own(loop.QueueActions), own(loop.DeadLetter(loop.QueueSignals)))...),
+			allow([]string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}, claims),
+			allow([]string{"dynamodb:Query", "dynamodb:PutItem", "dynamodb:BatchWriteItem"}, outputs),
+		}
+	case loop.FuncAct: // backoff, outcomes, quarantine; claims; outputs; the secrets its actions name
+		return append([]awsiam.PolicyStatement{
+			receive(own(loop.QueueActions)),
+			send(append(signals, own(loop.QueueActions), own(loop.DeadLetter(loop.QueueActions)))...),
+			allow([]string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}, claims),
+			allow([]string{"dynamodb:GetItem", "dynamodb:PutItem"}, outputs),
+		}, r.secrets()...)
+	case loop.FuncOutputs: // reads only
+		return []awsiam.PolicyStatement{
+			allow([]string{"dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem"}, outputs),
+		}
+	case loop.FuncObserver:
+		return r.observerGrants()
+	}
+	panic("no grants for function " + name) // a function without a policy must not be defined by accident
+}
+
+// observerGrants reach every loop region: an observer judges all of them and writes its verdict directly
+// into each one's outputs.
+func (r region) observerGrants() []awsiam.PolicyStatement {
+	var queues []*string
+	for _, q := range loop.Queues() {
+		for _, name := range []string{q, loop.DeadLetter(q)} {
+			queues = append(queues, r.everywhere(func(in string) *string { return r.queueARN(in, name) })...)
+		}
+	}
+	tables := r.everywhere(func(in string) *string { return r.tableARN(in, loop.TableOutputs) })
+	return []awsiam.PolicyStatement{
+		allow([]string{"sqs:GetQueueAttributes"}, queues...),
+		allow([]string{"dynamodb:PutItem", "dynamodb:Query", "dynamodb:GetItem"}, tables...),
+	}
+}
+
+// secrets are exactly the parameters that actions name as ssm:/path. A SecureString under the AWS managed
+// key needs no permission on the key: its own policy lets every principal of the account decrypt through
+// Parameter Store. One under a key of your own needs act's role in that key's policy.
+// https://docs.aws.amazon.com/systems-manager/latest/userguide/ps-restrict-decryption.html
+func (r region) secrets() []awsiam.PolicyStatement {
+	paths := map[string]bool{}
+	for _, a := range r.cfg.Actions {
+		if path, ok := strings.CutPrefix(a.Secret, "ssm:"); ok {
+			paths[strings.TrimPrefix(path, "/")] = true
+		}
+	}
+	if len(paths) == 0 {
+		return nil
+	}
+	var sorted []string
+	for path := range paths {
+		sorted = append(sorted, path)
+	}
+	sort.Strings(sorted) // one order, so that a template does not change by itself
+	var arns []*string
+	for _, path := range sorted {
+		arns = append(arns, r.arn("ssm", r.name, "parameter/"+path))
+	}
+	return []awsiam.PolicyStatement{allow([]string{"ssm:GetParameter"}, arns...)}
+}
+
+func send(queues ...*string) awsiam.PolicyStatement {
+	return allow([]string{"sqs:SendMessage"}, queues...)
+}
+
+// receive is what an event source mapping needs, with nothing to spare.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
+func receive(queue *string) awsiam.PolicyStatement {
+	return allow([]string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}, queue)
+}
+
+func allow(actions []string, resources ...*string) awsiam.PolicyStatement {
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions:   jsii.Strings(actions...),
+		Resources: &resources,
+	})
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// statement is one IAM statement with its lists resolved.
+type statement struct {
+	effect             string
+	actions, resources []string
+	condition          any
+}
+
+func statements(document any) []statement {
+	var all []statement
+	for _, s := range list(get(document, "Statement")) {
+		one := statement{effect: text(get(s, "Effect")), condition: get(s, "Condition")}
+		for _, a := range list(get(s, "Action")) {
+			one.actions = append(one.actions, text(a))
+		}
+		for _, r := range list(get(s, "Resource")) {
+			one.resources = append(one.resources, text(r))
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// eachRole calls f with every role's name and everything it may do. A policy outside the role's own document
+// would escape the tests, so there must be none.
+func eachRole(t *testing.T, a assembly, f func(name string, all []statement)) {
+	t.Helper()
+	for _, typ := range []string{"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"} {
+		a.each(typ, func(stack, id string, _ resource) {
+			t.Errorf("%s %s: a policy outside its role", stack, id)
+		})
+	}
+	a.each("AWS::IAM::Role", func(_, _ string, r resource) {
+		name := text(r.Properties["RoleName"])
+		if m := list(r.Properties["ManagedPolicyArns"]); len(m) > 0 {
+			t.Errorf("%s has managed policies %v", name, m)
+		}
+		var all []statement
+		for _, p := range list(r.Properties["Policies"]) {
+			all = append(all, statements(get(p, "PolicyDocument"))...)
+		}
+		f(name, all)
+	})
+}
+
+// What a function may do to data, from us-east-2, in full. {own} and {peer} stand for the two loop regions.
+var contract = map[string][]string{
+	"ingest-http": {"sqs:SendMessage signals@{own} signals@{peer}"},
+	"ingest-queue": {
+		"sqs:ReceiveMessage,sqs:DeleteMessage,sqs:GetQueueAttributes inbox@{own}",
+		"sqs:SendMessage signals@{own} signals@{peer} inbox-dlq@{own}",
+	},
+	"decide": {
+		"sqs:ReceiveMessage,sqs:DeleteMessage,sqs:GetQueueAttributes signals@{own}",
+		"sqs:SendMessage signals@{own} signals@{peer} actions@{own} signals-dlq@{own}",
+		"dynamodb:GetItem,dynamodb:PutItem,dynamodb:UpdateItem table/claims@{own}",
+		"dynamodb:Query,dynamodb:PutItem,dynamodb:BatchWriteItem table/outputs@{own}",
+	},
+	"act": {
+		"sqs:ReceiveMessage,sqs:DeleteMessage,sqs:GetQueueAttributes actions@{own}",
+		"sqs:SendMessage signals@{own} signals@{peer} actions@{own} actions-dlq@{own}",
+		"dynamodb:GetItem,dynamodb:PutItem,dynamodb:UpdateItem table/claims@{own}",
+		"dynamodb:GetItem,dynamodb:PutItem table/outputs@{own}",
+		"ssm:GetParameter arn:aws:ssm:{own}:123456789012:parameter/ub/page",
+	},
+	"outputs": {"dynamodb:GetItem,dynamodb:Query,dynamodb:BatchGetItem table/outputs@{own}"},
+	"observer": {
+		"sqs:GetQueueAttributes inbox@{own} inbox@{peer} inbox-dlq@{own} inbox-dlq@{peer} " +
+			"signals@{own} signals@{peer} signals-dlq@{own} signals-dlq@{peer} " +
+			"actions@{own} actions@{peer} actions-dlq@{own} actions-dlq@{peer}",
+		"dynamodb:PutItem,dynamodb:Query,dynamodb:GetItem table/outputs@{own} table/outputs@{peer}",
+	},
+}
+
+func TestRolesGrantTheContractAndNoMore(t *testing.T) {
+	seen := 0
+	eachRole(t, made.pair, func(name string, all []statement) {
+		function, ok := strings.CutSuffix(strings.TrimPrefix(name, "ub-"), "-us-east-2")
+		if !ok || function == "scheduler" {
+			return
+		}
+		seen++
+		var want, got []string
+		for _, line := range contract[function] {
+			want = append(want, expand(line))
+		}
+		for _, s := range all {
+			if !isTelemetry(s) {
+				got = append(got, s.effect+" "+strings.Join(s.actions, ",")+" "+strings.Join(s.resources, " "))
+			}
+		}
+		if !slices.Equal(want, got) {
+			t.Errorf("%s may do\n%s\nwant\n%s", name, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	})
+	if seen != len(contract) {
+		t.Errorf("found %d functions' roles, want %d", seen, len(contract))
+	}
+}
+
+// expand turns signals@{own} into the queue's ARN, and table/claims@{own} into the table's.
+func expand(line string) string {
+	words := strings.Fields(line)
+	for i, w := range words {
+		name, in, ok := strings.Cut(w, "@")
+		switch {
+		case !ok:
+		case strings.HasPrefix(name, "table/"):
+			words[i] = "arn:aws:dynamodb:" + in + ":123456789012:table/ub-" + strings.TrimPrefix(name, "table/")
+		default:
+			words[i] = "arn:aws:sqs:" + in + ":123456789012:ub-" + name
+		}
+	}
+	return "Allow " + strings.NewReplacer("{own}", "us-east-2", "{peer}", "us-west-2").Replace(strings.Join(words, " "))
+}
+
+func isTelemetry(s statement) bool {
+	return !slices.ContainsFunc(s.actions, func(a string) bool {
+		service, _, _ := strings.Cut(a, ":")
+		return service != "logs" && service != "xray" && service != "cloudwatch"
+	})
+}
+
+func TestNoRoleHasAWildcardOnData(t *testing.T) {
+	for _, a := range []assembly{made.pair, made.emulated, made.three, made.single} {
+		eachRole(t, a, func(name string, all []statement) {
+			for _, s := range all {
+				for _, action := range s.actions {
+					if strings.Contains(action, "*") {
+						t.Errorf("%s: wildcard action %s", name, action)
+					}
+				}
+				for _, r := range s.resources {
+					if strings.ContainsAny(r, "*?") && !isTelemetry(s) {
+						t.Errorf("%s: %v on %s", name, s.actions, r)
+					}
+				}
+				if slices.Contains(s.actions, "cloudwatch:PutMetricData") &&
+					text(get(s.condition, "StringEquals", "cloudwatch:namespace")) != metricNamespace {
+					t.Errorf("%s may write metrics outside %s", name, metricNamespace)
+				}
+			}
+		})
+	}
+}
+
+// Flipping is writing an item: nothing that runs may need, or be able to use, the DNS control plane.
+func TestNoRoleReachesRoute53(t *testing.T) {
+	for _, a := range []assembly{made.pair, made.emulated, made.three, made.single} {
+		eachRole(t, a, func(name string, all []statement) {
+			for _, s := range all {
+				for _, action := range s.actions {
+					if strings.HasPrefix(action, "route53") || action == "*" {
+						t.Errorf("%s may %s", name, action)
+					}
+				}
+			}
+		})
+	}
+}

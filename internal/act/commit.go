@@ -1,0 +1,60 @@
+package act
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"example.com/unbroken/internal/loop"
+)
+
+// commitStage writes what became of the attempt, provided that the claim is still ours. A failed attempt is
+// released with its notBefore, which every region obeys.
+type commitStage struct {
+	claims Claims
+	now    func() time.Time
+}
+
+func (s commitStage) Exec(ctx context.Context, l *Landing) (bool, error) {
+	if l.Repeat {
+		return true, nil
+	}
+	next := l.Claim
+	next.UpdatedAt, next.Evidence = s.now().UTC(), l.Evidence
+	if l.Status == "" {
+		next.Attempt++
+		next.Deadline = next.UpdatedAt
+		next.NotBefore = next.UpdatedAt.Add(l.Again)
+	} else {
+		next.Status = l.Status
+	}
+	err := s.claims.Swap(ctx, next, l.Claim.Token)
+	if err != nil {
+		if err = s.settle(ctx, l, &next, err); err != nil {
+			return false, err
+		}
+	}
+	l.Claim = next
+	return next.Status.Terminal(), nil
+}
+
+// settle finds out what a write without a clear answer did. A lost answer shows our own state; a fence shows
+// that another one took over: then its state counts, and ours is not written over it.
+func (s commitStage) settle(ctx context.Context, l *Landing, next *loop.Claim, cause error) error {
+	stored, err := s.claims.Get(ctx, next.EffectID)
+	if err != nil {
+		return fmt.Errorf("commit effect %s: %w", next.EffectID, errors.Join(cause, err))
+	}
+	switch {
+	case stored.Owner == next.Owner && stored.Status == next.Status && stored.UpdatedAt.Equal(next.UpdatedAt):
+		return nil
+	case stored.Status.Terminal():
+		l.Status, l.Again, *next = stored.Status, 0, stored
+		return nil
+	case stored.Token != next.Token:
+		l.Status, l.Again, *next = "", waitMargin, stored
+		return nil
+	}
+	return fmt.Errorf("commit effect %s: %w", next.EffectID, cause)
+}

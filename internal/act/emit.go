@@ -1,0 +1,57 @@
+package act
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"example.com/unbroken/internal/loop"
+)
+
+// emitStage turns a final state into an outcome signal where some rule wants to hear of it. Whoever finds the
+// claim terminal emits again, the standby copy too: the outcome's id is the same, so copies collapse, and a
+// region lost between commit and emit loses no outcome.
+type emitStage struct {
+	queue  Queue
+	region string
+}
+
+func (s emitStage) Exec(ctx context.Context, l *Landing) (bool, error) {
+	e := l.Claim.Effect
+	if !slices.Contains(e.Emit, l.Status) || l.Item.Hops >= loop.MaxHops {
+		return true, nil
+	}
+	signal, err := json.Marshal(outcome(l.Claim))
+	if err != nil {
+		return false, fmt.Errorf("encode outcome of %s: %w", e.ID, err)
+	}
+	body, err := loop.Encode(loop.Item{
+		AcceptedAt: l.Claim.UpdatedAt, Input: l.Item.Input, Hops: l.Item.Hops + 1,
+		Cause: append(slices.Clone(l.Item.Cause), e.SignalKey), Signal: signal,
+	})
+	if err != nil {
+		return false, fmt.Errorf("encode outcome of %s: %w", e.ID, err)
+	}
+	if err := s.queue.Send(ctx, s.region, loop.QueueSignals, []loop.Outgoing{{Body: body, Group: l.Item.Input}})[0]; err != nil {
+		return false, fmt.Errorf("emit outcome of %s: %w", e.ID, err)
+	}
+	return true, nil
+}
+
+// outcome is made from the claim alone, so that every emission has the same bytes.
+func outcome(c loop.Claim) loop.Signal {
+	data, err := json.Marshal(map[string]any{
+		"effect": c.EffectID, "decision": c.Effect.DecisionID, "rule": c.Effect.RuleID, "key": c.Effect.Key,
+		"phase": c.Effect.Phase, "step": c.Effect.Step, "action": c.Effect.Action,
+		"status": c.Status, "attempt": c.Attempt, "evidence": c.Evidence,
+	})
+	if err != nil {
+		panic(err) // strings and numbers always encode
+	}
+	return loop.Signal{
+		ID: loop.OutcomeID(c.EffectID, c.Status), Source: loop.OwnSourcePrefix + "act",
+		Type: loop.OutcomeTypePrefix + string(c.Status), Subject: c.Effect.Key, Time: c.UpdatedAt,
+		DataContentType: "application/json", Data: data,
+	}
+}

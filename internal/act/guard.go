@@ -1,0 +1,87 @@
+package act
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"example.com/unbroken/internal/loop"
+)
+
+// guardStage decides whether a claimed effect may still start. What it stops is committed with its reason.
+type guardStage struct {
+	claims Claims
+	now    func() time.Time
+}
+
+func (s guardStage) Exec(ctx context.Context, l *Landing) (bool, error) {
+	if l.Status != "" {
+		return true, nil
+	}
+	now := s.now()
+	e := l.Claim.Effect
+	switch {
+	case e.Class == loop.ClassKeyed && l.Claim.Token > 1 && now.After(l.Claim.AcceptedAt.Add(e.Horizon.Std())):
+		// The target may have forgotten the key, and an earlier attempt may have been applied.
+		l.Status = loop.StatusParked
+		l.Evidence = "an earlier attempt may have been applied and the idempotency horizon has passed"
+	case now.After(l.Claim.ExpiresAt()) && l.Takeover:
+		l.Status = loop.StatusParked
+		l.Evidence = "expired after an attempt whose answer is not known"
+	case now.After(l.Claim.ExpiresAt()):
+		l.Status = loop.StatusExpired
+		l.Evidence = fmt.Sprintf("not started within expire_after (%s) of its acceptance; %s", e.ExpireAfter, lastAnswer(l.Claim))
+	case e.Undoes != "":
+		return s.afterDo(ctx, l, now)
+	}
+	return true, nil
+}
+
+func lastAnswer(c loop.Claim) string {
+	if c.Evidence == "" {
+		return "no attempt was answered"
+	}
+	return "last answer: " + c.Evidence
+}
+
+// afterDo keeps an undo behind its do: it runs if the do is done, parks if the do is parked, and is otherwise
+// superseded. A do that nobody claimed yet is fenced out here, so that it cannot come after its undo.
+func (s guardStage) afterDo(ctx context.Context, l *Landing, now time.Time) (bool, error) {
+	undo := l.Claim
+	fence := loop.Claim{
+		EffectID: undo.Effect.Undoes, Status: loop.StatusSuperseded, Owner: l.Owner, Token: 1,
+		Effect:     loop.Effect{ID: undo.Effect.Undoes, RuleID: undo.Effect.RuleID, Key: undo.Effect.Key, Phase: loop.PhaseDo, Step: undo.Effect.Step},
+		AcceptedAt: undo.AcceptedAt, UpdatedAt: now.UTC(), Evidence: "its undo came first",
+	}
+	do, opened, err := s.claims.Open(ctx, fence)
+	if err != nil {
+		if do, err = s.claims.Get(ctx, fence.EffectID); err != nil {
+			return false, fmt.Errorf("read the do of undo %s: %w", undo.EffectID, err)
+		}
+	}
+	switch {
+	case opened, do.Status == loop.StatusSuperseded, do.Status == loop.StatusExpired, do.Status == loop.StatusSuppressed:
+		l.Status, l.Evidence = loop.StatusSuperseded, "its do was never applied"
+	case do.Status == loop.StatusParked:
+		l.Status, l.Evidence = loop.StatusParked, "its do is parked"
+	case do.Status == loop.StatusClaimed:
+		return s.release(ctx, l, do, now)
+	}
+	return true, nil
+}
+
+// release gives the undo's claim back until the do is through.
+func (s guardStage) release(ctx context.Context, l *Landing, do loop.Claim, now time.Time) (bool, error) {
+	until := do.Deadline
+	if do.NotBefore.After(until) {
+		until = do.NotBefore
+	}
+	l.Again = max(until.Sub(now), 0) + waitMargin
+	next := l.Claim
+	next.Deadline, next.NotBefore, next.UpdatedAt = now.UTC(), now.UTC().Add(l.Again), now.UTC()
+	if err := s.claims.Swap(ctx, next, l.Claim.Token); err != nil && !errors.Is(err, loop.ErrFenced) {
+		return false, fmt.Errorf("release undo %s: %w", l.Claim.EffectID, err)
+	}
+	return false, nil
+}

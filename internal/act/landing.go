@@ -1,0 +1,100 @@
+// Package act lands effects. One effect passes five stages, each in a file of its own:
+//
+//	claim → guard → execute → commit → emit
+//
+// The claim is the only thing that regions agree on: whoever holds it may send, and whoever commits must still
+// hold it. Everything else follows from two rules. Before something is sent, the claim stands in `claims`; before
+// the message is acknowledged, the claim is terminal or the message has been sent again.
+//
+// The package knows no AWS: claims, targets, outputs and queues are interfaces declared here.
+package act
+
+import (
+	"context"
+	"time"
+
+	"example.com/unbroken/internal/loop"
+)
+
+// Claims is the one table on which regions agree.
+type Claims interface {
+	// Open stores c if there is no claim for its effect. Where there is one it is returned with opened=false.
+	Open(ctx context.Context, c loop.Claim) (stored loop.Claim, opened bool, err error)
+	// Swap replaces the claim with next if the stored one is not terminal and still has token; otherwise
+	// loop.ErrFenced. After any other error it may or may not have happened.
+	Swap(ctx context.Context, next loop.Claim, token int64) error
+	// Get reads the claim with strong consistency; loop.ErrNotFound where there is none.
+	Get(ctx context.Context, effectID string) (loop.Claim, error)
+}
+
+// Outputs keeps the last known good outputs of this region.
+type Outputs interface {
+	// Write stores o unless this region holds one with a greater fence: then loop.ErrFenced.
+	Write(ctx context.Context, o loop.Output) error
+}
+
+// Queue sends to this region's queues.
+type Queue interface {
+	// Send returns one error slot per message; nil means durably stored.
+	Send(ctx context.Context, region, queue string, msgs []loop.Outgoing) []error
+}
+
+// Target delivers an effect to the outside. It must not retry by itself and must honour ctx.
+type Target interface {
+	Deliver(ctx context.Context, e loop.Effect) Answer
+}
+
+// Answer is what a target made of one delivery.
+type Answer struct {
+	Verdict    Verdict
+	RetryAfter time.Duration // the target's own wish; 0 where it had none
+	Evidence   string        // one line for a person, without secrets
+}
+
+// Verdict says what follows from an answer.
+type Verdict int
+
+// Verdicts.
+const (
+	Retry     Verdict = iota // not known to be applied: send the same bytes again
+	Delivered                // applied
+	Refused                  // the target will never take it: a person must look
+	Outdated                 // the target holds a newer one
+)
+
+// Recorder hears what happened, for logs and metrics.
+type Recorder interface {
+	Landed(ctx context.Context, l *Landing)
+	Retried(ctx context.Context, l *Landing, after time.Duration)
+}
+
+// Landing is one effect on its way through the stages.
+type Landing struct {
+	Item     loop.Item
+	Owner    string // unique to this delivery of the message
+	Claim    loop.Claim
+	Repeat   bool          // the claim was terminal before this delivery
+	Takeover bool          // the former holder's claim ran out: whether it sent is not known
+	Status   loop.Status   // what the effect ends in; "" while that is open
+	Evidence string        // why
+	Again    time.Duration // > 0: not now; send the message again after this long
+}
+
+// Stage moves a landing one step on. It returns false when nothing is left to do for later stages.
+type Stage interface {
+	Exec(ctx context.Context, l *Landing) (more bool, err error)
+}
+
+// Pipeline is a series of stages: the whole way of an effect reads in New.
+type Pipeline []Stage
+
+// Exec runs the stages until one ends the way.
+func (p Pipeline) Exec(ctx context.Context, l *Landing) error {
+	for _, s := range p {
+		more, err := s.Exec(ctx, l)
+		if err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}

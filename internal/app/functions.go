@@ -1,0 +1,133 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"example.com/unbroken/internal/act"
+	"example.com/unbroken/internal/decide"
+	"example.com/unbroken/internal/dynamo"
+	"example.com/unbroken/internal/ingest"
+	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/output"
+	"example.com/unbroken/internal/outputs"
+	"example.com/unbroken/internal/secret"
+	"example.com/unbroken/internal/webhook"
+)
+
+// IngestHTTP takes signals over HTTP.
+func IngestHTTP(ctx context.Context, env Environment) (HTTPHandler, error) {
+	b, err := start(ctx, env, loop.FuncIngestHTTP)
+	if err != nil {
+		return nil, err
+	}
+	return b.overHTTP(ingest.NewHTTP(b.acceptor())), nil
+}
+
+// IngestQueue takes signals from the inbox queue.
+func IngestQueue(ctx context.Context, env Environment) (SQSHandler, error) {
+	b, err := start(ctx, env, loop.FuncIngestQueue)
+	if err != nil {
+		return nil, err
+	}
+	for name, in := range b.Config.Inputs {
+		if in.Kind != loop.KindQueue {
+			continue
+		}
+		inbox, err := ingest.NewInbox(b.acceptor(), name)
+		if err != nil {
+			return nil, err
+		}
+		return b.overSQS(loop.FuncIngestQueue, inbox), nil
+	}
+	return nil, fmt.Errorf("loop.yaml declares no input of kind %s", loop.KindQueue)
+}
+
+func (b *base) acceptor() *ingest.Acceptor {
+	return ingest.New(ingest.Config{
+		Region: b.Region, Peer: b.peer(), Inputs: b.Config.Inputs, StandbyDelay: b.Config.StandbyDelay.Std(),
+		Queue: b.queues, Observer: b.telemetry.Ingest(b.copies), Now: time.Now,
+	})
+}
+
+// copies is in how many regions a signal of the input should be stored.
+func (b *base) copies(input string) int {
+	if b.Config.Inputs[input].Durability == loop.Mirrored && b.peer() != "" {
+		return 2
+	}
+	return 1
+}
+
+// Decide turns signals into effects.
+func Decide(ctx context.Context, env Environment) (SQSHandler, error) {
+	b, err := start(ctx, env, loop.FuncDecide)
+	if err != nil {
+		return nil, err
+	}
+	cfg := b.Config
+	again := act.Backoff{Base: time.Second, Cap: 30 * time.Second, Rand: act.DefaultBackoff().Rand}
+	return b.overSQS(loop.FuncDecide, decide.New(decide.Config{
+		Region: b.Region, Set: b.Set, Queue: b.queues, Now: time.Now, Recorder: b.telemetry.Decide(),
+		Windows:  dynamo.NewWindows(b.table(), cfg.Prefix, b.Region, cfg.Regions.Loop, time.Now),
+		Episodes: dynamo.NewEpisodes(b.table(), cfg.Prefix),
+		Backoff:  again.Next,
+	})), nil
+}
+
+// Act lands effects.
+func Act(ctx context.Context, env Environment) (SQSHandler, error) {
+	b, err := start(ctx, env, loop.FuncAct)
+	if err != nil {
+		return nil, err
+	}
+	cfg := b.Config
+	dialer, err := webhook.NewDialer(cfg.EgressAllow, env.RuntimeAPI)
+	if err != nil {
+		return nil, fmt.Errorf("egress_allow: %w", err)
+	}
+	return b.overSQS(loop.FuncAct, act.New(act.Config{
+		Region: b.Region, Queue: b.queues, Now: time.Now, Recorder: b.telemetry.Act(), NewOwner: owner(b.Region),
+		Claims:  dynamo.NewClaims(b.table(), cfg.Prefix),
+		Outputs: dynamo.NewOutputs(b.table(), cfg.Prefix, b.Region, cfg.Regions.Loop),
+		Hold:    cfg.Claim.Std(), Margin: claimMargin,
+		Backoff: act.DefaultBackoff(),
+		// While claims cannot be reached, effects wait; they must be back soon after it is.
+		Unclaimed: act.Backoff{Base: time.Second, Cap: 15 * time.Second, Rand: act.DefaultBackoff().Rand},
+		Targets: map[string]act.Target{
+			loop.TargetOutput: output.Target{},
+			loop.TargetWebhook: webhook.New(webhook.Config{
+				Dialer: dialer, Now: time.Now, Secrets: secret.New(ssm.NewFromConfig(b.aws), time.Now),
+			}),
+		},
+	})), nil
+}
+
+// owner names a claim's holder: no two calls, in any region, give the same.
+func owner(region string) func() string {
+	return func() string {
+		var b [12]byte
+		_, _ = rand.Read(b[:]) // never fails: https://pkg.go.dev/crypto/rand#Read
+		return region + "/" + hex.EncodeToString(b[:])
+	}
+}
+
+// Outputs answers for the last known good outputs and for the region's health.
+func Outputs(ctx context.Context, env Environment) (HTTPHandler, error) {
+	b, err := start(ctx, env, loop.FuncOutputs)
+	if err != nil {
+		return nil, err
+	}
+	cfg := b.Config
+	var h http.Handler = &outputs.Handler{
+		Region: b.Region, Now: time.Now,
+		Reader: dynamo.NewOutputs(b.table(), cfg.Prefix, b.Region, cfg.Regions.Loop),
+		Health: &outputs.Health{Region: b.Region, Now: time.Now, Docs: dynamo.NewDocuments(b.tables, cfg.Prefix, time.Now)},
+	}
+	return b.overHTTP(h), nil
+}

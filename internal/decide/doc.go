@@ -1,0 +1,75 @@
+// Package decide turns signals into effects. A signal passes it from left to right:
+//
+//	envelope.go  a message becomes items; a signal is not decoded before a rule wants it
+//	evaluate.go  pure: (signal, rules) → per rule unmatched, hit, clear or failed
+//	fold.go      pure: (episode, window entries) → the next transition
+//	episode.go   one (rule, key): entries in, transitions out, over Windows and Episodes
+//	handler.go   the queue stage: effects out, failing items again, hopeless ones to quarantine
+//
+// It knows no AWS and no clock. The same code serves the Lambda, the simulator and rule tests.
+package decide
+
+import (
+	"context"
+	"time"
+
+	"example.com/unbroken/internal/loop"
+)
+
+// Ref names the state of one key of a rule.
+type Ref struct {
+	RuleID, Key string
+}
+
+// Entry is what one signal means to a (rule, key). A signal that clears never hits.
+type Entry struct {
+	Pos   loop.Position
+	Clear bool // it closes an open episode; otherwise it is a hit that may open one
+}
+
+// Windows keeps entries: written in the own region only, read from the own region strongly and from its peers
+// as far as they have replicated. Implementations are safe for concurrent use.
+type Windows interface {
+	// Put stores entries for at least keep. Repeating it changes nothing.
+	Put(ctx context.Context, ref Ref, entries []Entry, keep time.Duration) error
+	// Around returns, in order, every entry from position `at` on, preceded by the newest `hits` hits before it
+	// that are later than `after`. Entries of several regions are merged; a signal may appear more than once.
+	Around(ctx context.Context, ref Ref, at loop.Position, after time.Time, hits int) ([]Entry, error)
+}
+
+// Episode is the state of a (rule, key) on which regions agree.
+type Episode struct {
+	Ref
+	N           int64         // number of the newest episode; 0 before the first
+	Open        bool          //
+	Last        loop.Position // of the newest transition; the next one must come after it
+	Transitions []Transition  // whose effects may still be needed, oldest first
+	Rev         int64         // counts writes; 0 where nothing is stored
+}
+
+// Transition is an opening or closing with its rendered effects. It stays in the episode until every region that
+// has a copy of its trigger has had the time to forward them.
+type Transition struct {
+	Decision   loop.Decision `json:"decision"`
+	At         loop.Position `json:"at"`
+	AcceptedAt time.Time     `json:"acceptedAt"`
+	Input      string        `json:"input"`
+	Hops       int           `json:"hops,omitempty"`
+	Cause      []string      `json:"cause,omitempty"`
+	SentBy     string        `json:"sentBy,omitempty"` // the region whose `actions` queue has the effects; "" while pending
+}
+
+// Episodes is the linearizable store of episodes.
+type Episodes interface {
+	// Get reads with strong consistency; the zero Rev where there is none.
+	Get(ctx context.Context, ref Ref) (Episode, error)
+	// Put stores e with Rev+1 if the stored Rev is e.Rev; otherwise loop.ErrConflict. After any other error it
+	// may or may not have happened.
+	Put(ctx context.Context, e Episode) error
+}
+
+// Queue sends to the queues of any region.
+type Queue interface {
+	// Send returns one error slot per message; nil means durably stored.
+	Send(ctx context.Context, region, queue string, msgs []loop.Outgoing) []error
+}

@@ -1,0 +1,124 @@
+package decide
+
+import (
+	"sync"
+
+	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/rule"
+)
+
+// work is one item of a message on its way through the stage.
+type work struct {
+	mu         sync.Mutex // guards retry and quarantine while episodes run at once
+	msg        int
+	item       loop.Item
+	retry      error             // an error of ours: the item is sent again, alone
+	quarantine []loop.Quarantine // what will never succeed, rule by rule
+}
+
+// found is what evaluation made of a batch.
+type found struct {
+	decisions    []decided
+	observations map[target]*group
+	order        []target // groups in order of first appearance, so that a run is repeatable
+	unmatched    int
+}
+
+type decided struct {
+	work *work
+	loop.Decision
+}
+
+// target is one (rule, key) with state.
+type target struct {
+	program *rule.Program
+	key     string
+}
+
+type group struct {
+	obs []observation
+}
+
+// evaluate runs the candidate rules of one item. It is pure: rules and signal in, findings out. What fails is
+// noted for that signal and that rule only.
+func evaluate(set *rule.Set, w *work, out *found) {
+	if w.item.Hops > loop.MaxHops {
+		w.quarantine = append(w.quarantine, loop.Quarantine{Reason: loop.CodeHopLimit, Detail: "the chain of causes is longer than the hop limit"})
+		return
+	}
+	candidates := set.Candidates(rule.Type(w.item.Signal))
+	if len(candidates) == 0 {
+		out.unmatched++
+		return
+	}
+	event := rule.NewEvent(w.item.Signal, w.item.AcceptedAt)
+	matched := false
+	for _, p := range candidates {
+		if q := w.item.Quarantine; q != nil && q.Rule != "" && q.Rule != p.Rule().ID {
+			continue // a redriven dead letter runs again only the rule that failed
+		}
+		hit, err := one(p, w, event, out)
+		if err != nil {
+			w.quarantine = append(w.quarantine, loop.Quarantine{Reason: codeOr(err, loop.CodeRuleFailed), Rule: p.Rule().ID, Detail: err.Error()})
+		}
+		matched = matched || hit || err != nil
+	}
+	if !matched {
+		out.unmatched++
+	}
+}
+
+// one evaluates one rule and adds what it finds.
+func one(p *rule.Program, w *work, event *rule.Event, out *found) (bool, error) {
+	if !p.Match(event) {
+		return false, nil
+	}
+	when, err := p.When(event)
+	if err != nil {
+		return false, err
+	}
+	stateful := p.Rule().Stateful()
+	if !when && !stateful {
+		return false, nil
+	}
+	key, err := p.Key(event)
+	if err != nil {
+		return false, err
+	}
+	pos := event.Position()
+	if !stateful {
+		d := loop.Decision{
+			ID: loop.SignalDecisionID(pos.SignalKey, p.Rule().ID), RuleID: p.Rule().ID, Key: key,
+			Phase: loop.PhaseDo, SignalKey: pos.SignalKey,
+		}
+		d.Effects, err = p.Render(event, rule.RenderInput{Key: key, Phase: loop.PhaseDo})
+		if err != nil {
+			return false, err
+		}
+		out.decisions = append(out.decisions, decided{w, d})
+		return true, nil
+	}
+	clear, err := p.Until(event)
+	if err != nil {
+		return false, err
+	}
+	if !when && !clear {
+		return false, nil
+	}
+	t := target{p, key}
+	g := out.observations[t]
+	if g == nil {
+		g = &group{}
+		out.observations[t] = g
+		out.order = append(out.order, t)
+	}
+	g.obs = append(g.obs, observation{work: w, entry: Entry{Pos: pos, Clear: clear}})
+	return true, nil
+}
+
+func codeOr(err error, otherwise loop.Code) loop.Code {
+	if c := loop.CodeOf(err); c != "" {
+		return c
+	}
+	return otherwise
+}

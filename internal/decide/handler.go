@@ -1,0 +1,168 @@
+package decide
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/rule"
+)
+
+// Recorder hears what became of signals, for logs and metrics. It is called from several goroutines at once.
+type Recorder interface {
+	Decided(ctx context.Context, d loop.Decision, item loop.Item)
+	Late(ctx context.Context, ruleID, signalKey string)
+	Quarantined(ctx context.Context, q loop.Quarantine, item loop.Item)
+	Retried(ctx context.Context, item loop.Item, after time.Duration, cause error)
+	// Batch is called once per Handle: how many items came, and how many no rule wanted.
+	Batch(ctx context.Context, items []loop.Item, unmatched int)
+}
+
+// Config is what a Handler needs; all fields are required.
+type Config struct {
+	Region   string
+	Set      *rule.Set
+	Windows  Windows
+	Episodes Episodes
+	Queue    Queue
+	Now      func() time.Time
+	Backoff  func(attempt int) time.Duration // wait before an item is sent again
+	Recorder Recorder
+}
+
+// Concurrency bounds the (rule, key) states of one invocation that are brought up to date at once.
+const Concurrency = 16
+
+// Handler decides the signals of queue messages. It is safe for concurrent use.
+type Handler struct {
+	cfg Config
+}
+
+// New returns a Handler.
+func New(c Config) *Handler { return &Handler{cfg: c} }
+
+// Handle decides every signal of the messages and returns the ids of the messages that must be delivered again.
+// An effect is on `actions` before its signal's message is acknowledged. An item that fails for our reasons is
+// sent again alone; a rule that fails on a signal is quarantined with its reason; their neighbours go on.
+func (h *Handler) Handle(ctx context.Context, msgs []loop.Message) (failed []string) {
+	broken := make([]bool, len(msgs))
+	var works []*work
+	for i, m := range msgs {
+		items, err := decode(m.Body)
+		if err != nil {
+			broken[i] = true
+			h.cfg.Recorder.Retried(ctx, loop.Item{}, 0, fmt.Errorf("message %s: %w", m.ID, err))
+			continue
+		}
+		for _, item := range items {
+			works = append(works, &work{msg: i, item: item})
+		}
+	}
+	out := found{observations: map[target]*group{}}
+	for _, w := range works {
+		evaluate(h.cfg.Set, w, &out)
+	}
+	h.episodes(ctx, &out)
+	h.sendDecisions(ctx, out.decisions)
+	h.finish(ctx, works, broken)
+
+	items := make([]loop.Item, len(works))
+	for i, w := range works {
+		items[i] = w.item
+	}
+	h.cfg.Recorder.Batch(ctx, items, out.unmatched)
+	for i, b := range broken {
+		if b {
+			failed = append(failed, msgs[i].ID)
+		}
+	}
+	return failed
+}
+
+// episodes brings every touched (rule, key) up to date, several at once, each in order.
+func (h *Handler) episodes(ctx context.Context, out *found) {
+	k := keeper{
+		windows: h.cfg.Windows, episodes: h.cfg.Episodes, region: h.cfg.Region, now: h.cfg.Now,
+		send: h.sendTransition,
+	}
+	var eg errgroup.Group
+	eg.SetLimit(Concurrency)
+	for _, t := range out.order {
+		obs := out.observations[t].obs
+		eg.Go(func() error {
+			ref := Ref{RuleID: t.program.Rule().ID, Key: t.key}
+			made, tooLate, err := k.observe(ctx, t.program, ref, obs)
+			for _, d := range made {
+				h.cfg.Recorder.Decided(ctx, d, obs[0].work.item)
+			}
+			for _, e := range tooLate {
+				h.cfg.Recorder.Late(ctx, ref.RuleID, e.Pos.SignalKey)
+			}
+			if err != nil {
+				fail(obs, ref.RuleID, err)
+			}
+			return nil
+		})
+	}
+	_ = eg.Wait() // failures stand with their items
+}
+
+func (h *Handler) sendTransition(ctx context.Context, t Transition, standby bool) error {
+	outgoing := make([]loop.Outgoing, 0, len(t.Decision.Effects))
+	for _, e := range t.Decision.Effects {
+		o, err := effectMessage(e, loop.Item{
+			AcceptedAt: t.AcceptedAt, Input: t.Input, Standby: standby, Hops: t.Hops, Cause: t.Cause,
+		})
+		if err != nil {
+			return err
+		}
+		outgoing = append(outgoing, o)
+	}
+	for _, err := range h.cfg.Queue.Send(ctx, h.cfg.Region, loop.QueueActions, outgoing) {
+		if err != nil {
+			return fmt.Errorf("send effects of decision %s: %w", t.Decision.ID, err)
+		}
+	}
+	return nil
+}
+
+func (h *Handler) sendDecisions(ctx context.Context, ds []decided) {
+	var outgoing []loop.Outgoing
+	var owner []*work
+	for _, d := range ds {
+		for _, e := range d.Effects {
+			o, err := effectMessage(e, loop.Item{
+				AcceptedAt: d.work.item.AcceptedAt, Input: d.work.item.Input, Standby: d.work.item.Standby,
+				Hops: d.work.item.Hops, Cause: d.work.item.Cause,
+			})
+			if err != nil {
+				d.work.retry = err
+				continue
+			}
+			outgoing, owner = append(outgoing, o), append(owner, d.work)
+		}
+	}
+	for i, err := range h.cfg.Queue.Send(ctx, h.cfg.Region, loop.QueueActions, outgoing) {
+		if err != nil {
+			owner[i].retry = fmt.Errorf("send effect: %w", err)
+		}
+	}
+	for _, d := range ds {
+		if d.work.retry == nil {
+			h.cfg.Recorder.Decided(ctx, d.Decision, d.work.item)
+		}
+	}
+}
+
+// effectMessage wraps one effect. One effect a message: it is retried and delayed alone.
+func effectMessage(e loop.Effect, item loop.Item) (loop.Outgoing, error) {
+	item.Effect = &e
+	body, err := loop.Encode(item)
+	if err != nil {
+		return loop.Outgoing{}, fmt.Errorf("encode effect %s: %w", e.ID, err)
+	}
+	return loop.Outgoing{Body: body, Group: e.Action}, nil
+}

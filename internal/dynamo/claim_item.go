@@ -1,0 +1,38 @@
+package dynamo
+
+import (
+	"reflect"
+
+	"example.com/unbroken/internal/loop"
+)
+
+func claimKey(effectID string) string { return "effect#" + effectID }
+
+// claimItem is the stored form of a claim. Rule and action repeat what stands in the effect, for queries.
+func claimItem(c loop.Claim) (item, error) {
+	it := item{
+		pk:       str(claimKey(c.EffectID)),
+		"status": str(string(c.Status)), "owner": str(c.Owner), "token": num(c.Token), "attempt": num(int64(c.Attempt)),
+		"evidence": str(c.Evidence), "rule": str(c.Effect.RuleID), "action": str(c.Effect.Action), "effectID": str(c.EffectID),
+	}
+	it.setTime("deadline", c.Deadline)
+	it.setTime("notBefore", c.NotBefore)
+	it.setTime("acceptedAt", c.AcceptedAt)
+	it.setTime("updatedAt", c.UpdatedAt)
+	return it, it.setJSON("effect", c.Effect)
+}
+
+func readClaim(it item) (loop.Claim, error) {
+	r := reader{item: it}
+	c := loop.Claim{
+		EffectID: r.str("effectID"), Status: loop.Status(r.str("status")), Owner: r.str("owner"), Token: r.num("token"),
+		Deadline: r.time("deadline"), NotBefore: r.time("notBefore"), Attempt: int(r.num("attempt")),
+		AcceptedAt: r.time("acceptedAt"), UpdatedAt: r.time("updatedAt"), Evidence: r.str("evidence"),
+	}
+	r.json("effect", &c.Effect)
+	return c, r.err
+}
+
+// sameWrite says whether two items came of one and the same write: the owner names one delivery of a message, and
+// that delivery's writes differ from each other.
+func sameWrite(a, b item) bool { return reflect.DeepEqual(a, b) }

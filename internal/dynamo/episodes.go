@@ -1,0 +1,86 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"example.com/unbroken/internal/decide"
+	"example.com/unbroken/internal/loop"
+)
+
+// Episodes are the states of (rule, key) in `claims`, on which all regions agree.
+type Episodes struct {
+	api   API
+	table string
+	wait  wait
+}
+
+var _ decide.Episodes = (*Episodes)(nil)
+
+// NewEpisodes returns the episodes as the region of api sees them.
+func NewEpisodes(api API, prefix string) *Episodes {
+	return &Episodes{api: api, table: loop.Name(prefix, loop.TableClaims), wait: jitter}
+}
+
+func episodeKey(ref decide.Ref) string {
+	return "episode#" + ref.RuleID + "#" + loop.KeyHash(ref.Key)
+}
+
+// Get reads with strong consistency; the zero Rev where there is none.
+func (s *Episodes) Get(ctx context.Context, ref decide.Ref) (decide.Episode, error) {
+	out, err := s.api.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &s.table, Key: item{pk: str(episodeKey(ref))}, ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return decide.Episode{}, fmt.Errorf("read episode of %s: %w", ref.RuleID, err)
+	}
+	e, r := decide.Episode{Ref: ref}, reader{item: out.Item} // no item reads as the zero episode
+	e.N, e.Rev, e.Open = r.num("n"), r.num("rev"), r.str("state") == stateOpen
+	e.Last = loop.Position{Time: r.time("lastTime"), SignalKey: r.str("lastSignal")}
+	r.json("transitions", &e.Transitions)
+	if r.err != nil {
+		return decide.Episode{}, fmt.Errorf("read episode of %s: %w", ref.RuleID, r.err)
+	}
+	return e, nil
+}
+
+// States of an episode, in words for whoever looks into the table.
+const (
+	stateOpen   = "open"
+	stateClosed = "closed"
+)
+
+// Put stores e with Rev+1 if the stored Rev is e.Rev; otherwise loop.ErrConflict. The SDK may send a write twice,
+// so a conflict may be with oneself: the keeper reads after every error.
+func (s *Episodes) Put(ctx context.Context, e decide.Episode) error {
+	it := item{
+		pk: str(episodeKey(e.Ref)), "rule": str(e.RuleID), "key": str(e.Key),
+		"n": num(e.N), "rev": num(e.Rev + 1), "state": str(stateClosed), "lastSignal": str(e.Last.SignalKey),
+	}
+	if e.Open {
+		it["state"] = str(stateOpen)
+	}
+	it.setTime("lastTime", e.Last.Time)
+	if err := it.setJSON("transitions", e.Transitions); err != nil {
+		return fmt.Errorf("write episode of %s: %w", e.RuleID, err)
+	}
+	in := &dynamodb.PutItemInput{TableName: &s.table, Item: it, ConditionExpression: aws.String("attribute_not_exists(pk)")}
+	if e.Rev > 0 {
+		in.ConditionExpression = aws.String("rev = :rev")
+		in.ExpressionAttributeValues = item{":rev": num(e.Rev)}
+	}
+	err := s.wait.afterConflict(ctx, func() error {
+		_, err := s.api.PutItem(ctx, in)
+		return err
+	})
+	if isConditionFailure(err) {
+		err = loop.ErrConflict
+	}
+	if err != nil {
+		return fmt.Errorf("write episode of %s: %w", e.RuleID, err)
+	}
+	return nil
+}

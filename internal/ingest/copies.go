@@ -1,0 +1,103 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"example.com/unbroken/internal/loop"
+)
+
+// store writes the packs as the input demands and says for each in how many regions it is durable in the way
+// that was promised; 0 means that its signals must be refused.
+//
+//	                 own ok     own failed
+//	all   peer ok     2          0
+//	      peer failed 0          0
+//	any   peer ok     2          1, sent to the peer again to act at once
+//	      peer failed 1          0
+//
+// A refused pack may still be durable somewhere: the producer sends it again, and equal ids collapse.
+func (a *Acceptor) store(ctx context.Context, input string, in loop.Input, packs []*pack) []int {
+	copies := make([]int, len(packs))
+	if len(packs) == 0 {
+		return copies
+	}
+	if in.Durability == loop.Regional || a.cfg.Peer == "" {
+		for i, err := range a.put(ctx, a.cfg.Region, input, packs, false, 0) {
+			if err == nil {
+				copies[i] = 1
+			}
+		}
+		return copies
+	}
+
+	theirs := make(chan []error, 1)
+	go func() {
+		theirs <- a.put(ctx, a.cfg.Peer, input, packs, true, a.cfg.StandbyDelay)
+	}()
+	own := a.put(ctx, a.cfg.Region, input, packs, false, 0)
+	peer := <-theirs
+
+	var alone []*pack
+	for i := range packs {
+		switch {
+		case own[i] == nil && peer[i] == nil:
+			copies[i] = 2
+		case in.Policy != loop.PolicyAny || own[i] != nil && peer[i] != nil:
+			copies[i] = 0
+		case own[i] == nil:
+			copies[i] = 1
+		default:
+			copies[i] = 1
+			alone = append(alone, packs[i])
+		}
+	}
+	if len(alone) > 0 {
+		// Only the peer has these, and it would wait for a region that never got them. Should this send fail
+		// too, the delayed copy is still durable and acts after the standby delay, so its slots are not read.
+		a.put(ctx, a.cfg.Peer, input, alone, false, 0)
+	}
+	return copies
+}
+
+// put sends the packs to a region's `signals` queue and says for each whether it is stored.
+func (a *Acceptor) put(ctx context.Context, region, input string, packs []*pack, standby bool, delay time.Duration) []error {
+	msgs := make([]loop.Outgoing, len(packs))
+	for i, p := range packs {
+		m, err := p.message(input, standby)
+		if err != nil {
+			return fill(make([]error, len(packs)), fmt.Errorf("encode signals: %w", err))
+		}
+		m.Delay = delay
+		msgs[i] = m
+	}
+	return a.send(ctx, region, loop.QueueSignals, msgs)
+}
+
+var errNotSent = errors.New("the queue did not answer for this message")
+
+// send is one bounded send. It does not trust the queue to watch its context: a call that hangs is left behind,
+// and its late success is harmless, because nobody was told of it and equal ids collapse.
+func (a *Acceptor) send(ctx context.Context, region, queue string, msgs []loop.Outgoing) []error {
+	ctx, cancel := context.WithTimeout(ctx, a.cfg.SendTimeout)
+	defer cancel()
+	errs := fill(make([]error, len(msgs)), errNotSent)
+	answer := make(chan []error, 1)
+	go func() { answer <- a.cfg.Queue.Send(ctx, region, queue, msgs) }()
+	select {
+	case got := <-answer:
+		copy(errs, got)
+	case <-ctx.Done():
+		fill(errs, fmt.Errorf("send to %s in %s: %w", queue, region, context.Cause(ctx)))
+	}
+	return errs
+}
+
+func fill(errs []error, err error) []error {
+	for i := range errs {
+		errs[i] = err
+	}
+	return errs
+}

@@ -1,0 +1,108 @@
+package loop
+
+// Config is loop.yaml: the regions, inputs, rules and actions of one deployment. The file is parsed and checked
+// by package rule; infra and the functions read the same value.
+type Config struct {
+	Prefix       string            `yaml:"prefix"        json:"prefix"`
+	Regions      Regions           `yaml:"regions"       json:"regions"`
+	StandbyDelay Duration          `yaml:"standby_delay" json:"standbyDelay"`
+	Claim        Duration          `yaml:"claim"         json:"claim"` // how long one attempt may hold an effect
+	EgressAllow  []string          `yaml:"egress_allow"  json:"egressAllow,omitempty"`
+	Inputs       map[string]Input  `yaml:"inputs"        json:"inputs"`
+	Rules        []Rule            `yaml:"rules"         json:"rules"`
+	Actions      map[string]Action `yaml:"actions"       json:"actions"`
+}
+
+// Regions of a deployment. Two loop regions and a witness, or three loop regions, carry every promise; one
+// loop region works without the promises about regions.
+type Regions struct {
+	Loop    []string `yaml:"loop"    json:"loop"`
+	Witness string   `yaml:"witness" json:"witness,omitempty"`
+}
+
+// All returns the loop regions and, where there is one, the witness.
+func (r Regions) All() []string {
+	all := append([]string(nil), r.Loop...)
+	if r.Witness != "" {
+		all = append(all, r.Witness)
+	}
+	return all
+}
+
+// Input declares one way in.
+type Input struct {
+	Kind       string   `yaml:"kind"       json:"kind"`       // http | queue
+	Durability string   `yaml:"durability" json:"durability"` // mirrored | regional
+	Policy     string   `yaml:"policy"     json:"policy"`     // all | any: what a lost copy means
+	MaxSkew    Duration `yaml:"max_skew"   json:"maxSkew"`    // 0 means no bound, written `none`
+}
+
+// Values of Input's fields.
+const (
+	KindHTTP  = "http"
+	KindQueue = "queue"
+
+	Mirrored = "mirrored"
+	Regional = "regional"
+
+	PolicyAll = "all"
+	PolicyAny = "any"
+)
+
+// Rule says which signals mean what, and what to do then.
+type Rule struct {
+	ID     string           `yaml:"id"     json:"id"`
+	Match  map[string][]any `yaml:"match"  json:"match"` // EventBridge pattern over the signal's attributes
+	When   string           `yaml:"when"   json:"when,omitempty"`
+	Key    string           `yaml:"key"    json:"key,omitempty"`
+	Window *Window          `yaml:"window" json:"window,omitempty"`
+	Until  string           `yaml:"until"  json:"until,omitempty"`
+	Mode   string           `yaml:"mode"   json:"mode"` // enforce | off
+	Do     []Step           `yaml:"do"     json:"do,omitempty"`
+	Undo   []Step           `yaml:"undo"   json:"undo,omitempty"`
+}
+
+// Stateful says whether the rule keeps episodes. Decide touches no table for one that does not.
+func (r Rule) Stateful() bool { return r.Window != nil || r.Until != "" }
+
+// Values of Rule.Mode.
+const (
+	ModeEnforce = "enforce"
+	ModeOff     = "off"
+)
+
+// Window opens an episode when Count matching signals of one key fall within Within of event time.
+type Window struct {
+	Count    int      `yaml:"count"    json:"count"`
+	Within   Duration `yaml:"within"   json:"within"`
+	Lateness Duration `yaml:"lateness" json:"lateness"` // entries later than this behind the key's newest are suppressed
+}
+
+// Step is one action taken by a decision. Its id is unique within its phase and part of the effect's id.
+type Step struct {
+	Step   string         `yaml:"step"   json:"step"`
+	Action string         `yaml:"action" json:"action"`
+	With   map[string]any `yaml:"with"   json:"with,omitempty"`
+}
+
+// Action is a target with its effect class and its bounds. Strings may hold templates, `{{ CEL }}`.
+type Action struct {
+	To          string            `yaml:"to"           json:"to"` // webhook | output
+	Effect      Class             `yaml:"effect"       json:"effect"`
+	URL         string            `yaml:"url"          json:"url,omitempty"`
+	Method      string            `yaml:"method"       json:"method,omitempty"`
+	Headers     map[string]string `yaml:"headers"      json:"headers,omitempty"`
+	Body        any               `yaml:"body"         json:"body,omitempty"`
+	Secret      string            `yaml:"secret"       json:"secret,omitempty"` // ssm:/path, never a value
+	Timeout     Duration          `yaml:"timeout"      json:"timeout"`
+	ExpireAfter Duration          `yaml:"expire_after" json:"expireAfter"`
+	Horizon     Duration          `yaml:"horizon"      json:"horizon,omitempty"` // how long the target remembers an idempotency key
+	Output      string            `yaml:"output"       json:"output,omitempty"`  // key of the last known good output this action leaves
+	Value       any               `yaml:"value"        json:"value,omitempty"`   // what is written there
+}
+
+// Targets an action may name.
+const (
+	TargetWebhook = "webhook"
+	TargetOutput  = "output"
+)

@@ -1,0 +1,119 @@
+package loop
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Phase is the part of a rule that an effect comes from.
+type Phase string
+
+// Phases.
+const (
+	PhaseDo   Phase = "do"
+	PhaseUndo Phase = "undo"
+)
+
+// Class says who prevents a second effect when an answer is lost (DESIGN section 5).
+type Class string
+
+// Effect classes.
+const (
+	ClassNative Class = "native" // our own outputs table: redoing it gives the same result
+	ClassKeyed  Class = "keyed"  // the target honours an idempotency key within a horizon
+)
+
+// Decision is what a rule made of a signal: the effects to land, or why there are none.
+type Decision struct {
+	ID        string   `json:"id"`
+	RuleID    string   `json:"rule"`
+	Key       string   `json:"key"`
+	Phase     Phase    `json:"phase"`
+	Episode   int64    `json:"episode,omitempty"`
+	SignalKey string   `json:"signalKey"`
+	Effects   []Effect `json:"effects"`
+}
+
+// Effect is one action to land, rendered to the last byte, so that act needs no bundle: a deployment between
+// two deliveries changes nothing that was decided.
+type Effect struct {
+	ID          string      `json:"id"`
+	DecisionID  string      `json:"decisionID"`
+	RuleID      string      `json:"rule"`
+	Key         string      `json:"key"`
+	Phase       Phase       `json:"phase"`
+	Step        string      `json:"step"`
+	Action      string      `json:"action"`
+	SignalKey   string      `json:"signalKey"`
+	Target      string      `json:"target"`
+	Class       Class       `json:"class"`
+	Fence       Fence       `json:"fence"`
+	Request     *Request    `json:"request,omitempty"` // nil where the target is an output
+	Output      *OutputSpec `json:"output,omitempty"`  // the last known good output that it leaves
+	Timeout     Duration    `json:"timeout"`           // of one attempt
+	ExpireAfter Duration    `json:"expireAfter"`       // from acceptedAt
+	Horizon     Duration    `json:"horizon,omitempty"` // how long the target remembers the idempotency key
+	Undoes      string      `json:"undoes,omitempty"`  // id of the do effect that this one takes back
+	Emit        []Status    `json:"emit,omitempty"`    // final states that some rule wants to hear of
+}
+
+// Request is a rendered HTTP request. Secrets stand in it by reference only.
+type Request struct {
+	Method  string            `json:"method"`
+	URL     string            `json:"url"`
+	Headers map[string]string `json:"headers,omitempty"`
+	Body    string            `json:"body,omitempty"`
+	Secret  string            `json:"secret,omitempty"` // ssm:/path of the signing secret
+}
+
+// OutputSpec is an output to write: its key and its JSON value.
+type OutputSpec struct {
+	Key   string          `json:"key"`
+	Value json.RawMessage `json:"value"`
+}
+
+// Output is a last known good output as stored: one per (key, region); of several the greatest fence counts.
+type Output struct {
+	Key       string          `json:"key"`
+	Value     json.RawMessage `json:"value"`
+	Fence     Fence           `json:"fence"`
+	Origin    string          `json:"origin"` // the region that wrote it
+	EffectID  string          `json:"effectID"`
+	RuleID    string          `json:"rule"`
+	WrittenAt time.Time       `json:"writtenAt"`
+}
+
+// Status is the state of an effect's claim. All but StatusClaimed are terminal.
+type Status string
+
+// States of a claim.
+const (
+	StatusClaimed    Status = "claimed"
+	StatusDone       Status = "done"
+	StatusParked     Status = "parked"     // a person must look
+	StatusSuppressed Status = "suppressed" // by a silence, a throttle or a budget
+	StatusSuperseded Status = "superseded" // fenced out by a newer effect
+	StatusExpired    Status = "expired"    // older than its expire_after
+)
+
+// Terminal says whether nothing more happens to the effect.
+func (s Status) Terminal() bool { return s != StatusClaimed && s != "" }
+
+// Claim is the one record that regions agree on about an effect. Token grows with every holder; whoever
+// commits must still hold the token it claimed with.
+type Claim struct {
+	EffectID   string    `json:"effectID"`
+	Status     Status    `json:"status"`
+	Owner      string    `json:"owner"`              // region and invocation that holds it
+	Token      int64     `json:"token"`              // of the present holder
+	Deadline   time.Time `json:"deadline"`           // until when the holder may act
+	NotBefore  time.Time `json:"notBefore,omitzero"` // earliest next attempt, obeyed by every region
+	Attempt    int       `json:"attempt"`            // attempts that failed
+	Effect     Effect    `json:"effect"`             // rendered once; every later attempt sends these bytes
+	AcceptedAt time.Time `json:"acceptedAt"`
+	UpdatedAt  time.Time `json:"updatedAt"`
+	Evidence   string    `json:"evidence,omitempty"` // what the target said last
+}
+
+// ExpiresAt is when the effect may no longer start.
+func (c Claim) ExpiresAt() time.Time { return c.AcceptedAt.Add(c.Effect.ExpireAfter.Std()) }

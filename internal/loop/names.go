@@ -1,0 +1,47 @@
+package loop
+
+import "fmt"
+
+// Names of queues, tables and functions, without the deployment's prefix. They agree everywhere: in the
+// templates, in the functions and on the command line (DESIGN section 8).
+const (
+	QueueInbox   = "inbox"
+	QueueSignals = "signals"
+	QueueActions = "actions"
+
+	TableClaims  = "claims"
+	TableOutputs = "outputs"
+
+	FuncIngestHTTP  = "ingest-http"
+	FuncIngestQueue = "ingest-queue"
+	FuncDecide      = "decide"
+	FuncAct         = "act"
+	FuncOutputs     = "outputs"
+	FuncObserver    = "observer"
+)
+
+// Queues are the source queues of a region; each has a dead-letter queue beside it.
+func Queues() []string { return []string{QueueInbox, QueueSignals, QueueActions} }
+
+// DeadLetter is the name of a queue's dead-letter queue.
+func DeadLetter(queue string) string { return queue + "-dlq" }
+
+// Name is a resource's full name, the same in every region.
+func Name(prefix, name string) string { return prefix + "-" + name }
+
+// QueueURL computes a queue's URL, so that a region reaches its peer's queue without a cross-stack reference.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html
+func QueueURL(region, account, prefix, queue string) string {
+	return fmt.Sprintf("https://sqs.%s.amazonaws.com/%s/%s", region, account, Name(prefix, queue))
+}
+
+// Peer is the region that gets the standby copies of region: the next one in the ring of loop regions, or
+// "" where there is no other.
+func Peer(loopRegions []string, region string) string {
+	for i, r := range loopRegions {
+		if r == region && len(loopRegions) > 1 {
+			return loopRegions[(i+1)%len(loopRegions)]
+		}
+	}
+	return ""
+}

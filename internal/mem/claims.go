@@ -1,0 +1,124 @@
+package mem
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"example.com/unbroken/internal/act"
+	"example.com/unbroken/internal/loop"
+)
+
+// Claims is the claims of a deployment: one linearizable store for all regions. Claims are kept encoded, so that
+// nobody shares memory with the store.
+type Claims struct {
+	mu    sync.Mutex
+	docs  map[string][]byte
+	fault Fault
+}
+
+// NewClaims returns an empty store; fault may be nil.
+func NewClaims(fault Fault) *Claims { return &Claims{docs: map[string][]byte{}, fault: fault} }
+
+// In returns the claims as region sees them.
+func (s *Claims) In(region string) act.Claims { return claimsView{s, region} }
+
+// All returns every claim, for the books of a simulation.
+func (s *Claims) All() ([]loop.Claim, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]loop.Claim, 0, len(s.docs))
+	for id, doc := range s.docs {
+		var c loop.Claim
+		if err := json.Unmarshal(doc, &c); err != nil {
+			return nil, fmt.Errorf("read claim %s: %w", id, err)
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+type claimsView struct {
+	*Claims
+	region string
+}
+
+var _ act.Claims = claimsView{}
+
+func (v claimsView) call(ctx context.Context, name, id string, do func() error) error {
+	err := v.fault.call(ctx, Op{Service: "claims", From: v.region, Region: v.region, Name: name, Key: id}, func() error {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		return do()
+	})
+	if err != nil {
+		return fmt.Errorf("%s claim %s: %w", name, id, err)
+	}
+	return nil
+}
+
+func (v claimsView) Open(ctx context.Context, c loop.Claim) (stored loop.Claim, opened bool, err error) {
+	doc, err := encodeClaim(c)
+	if err != nil {
+		return loop.Claim{}, false, err
+	}
+	err = v.call(ctx, "Open", c.EffectID, func() error {
+		standing, ok := v.docs[c.EffectID]
+		if !ok {
+			v.docs[c.EffectID], standing = doc, doc
+		}
+		opened = string(standing) == string(doc) // the same write again has happened already
+		return json.Unmarshal(standing, &stored)
+	})
+	if err != nil {
+		return loop.Claim{}, false, err
+	}
+	return stored, opened, nil
+}
+
+func (v claimsView) Swap(ctx context.Context, next loop.Claim, token int64) error {
+	doc, err := encodeClaim(next)
+	if err != nil {
+		return err
+	}
+	return v.call(ctx, "Swap", next.EffectID, func() error {
+		standing, ok := v.docs[next.EffectID]
+		if !ok {
+			return loop.ErrFenced
+		}
+		if string(standing) == string(doc) {
+			return nil
+		}
+		var stored loop.Claim
+		if err := json.Unmarshal(standing, &stored); err != nil {
+			return err
+		}
+		if stored.Token != token || stored.Status.Terminal() {
+			return loop.ErrFenced
+		}
+		v.docs[next.EffectID] = doc
+		return nil
+	})
+}
+
+func (v claimsView) Get(ctx context.Context, effectID string) (c loop.Claim, err error) {
+	err = v.call(ctx, "Get", effectID, func() error {
+		standing, ok := v.docs[effectID]
+		if !ok {
+			return loop.ErrNotFound
+		}
+		return json.Unmarshal(standing, &c)
+	})
+	return c, err
+}
+
+// encodeClaim stores times in UTC, as DynamoDB's adapter does.
+func encodeClaim(c loop.Claim) ([]byte, error) {
+	c.Deadline, c.NotBefore, c.AcceptedAt, c.UpdatedAt = c.Deadline.UTC(), c.NotBefore.UTC(), c.AcceptedAt.UTC(), c.UpdatedAt.UTC()
+	doc, err := encode(c)
+	if err != nil {
+		return nil, fmt.Errorf("encode claim %s: %w", c.EffectID, err)
+	}
+	return doc, nil
+}

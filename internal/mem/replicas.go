@@ -1,0 +1,148 @@
+package mem
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Replicas is the table `outputs`: one replica per region, which sees its own writes at once and the others' when
+// they have been replicated. Of two writes to one item the later one stays, whatever the order of their arrival.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html
+type Replicas struct {
+	now       func() time.Time
+	fault     Fault
+	immediate bool
+
+	mu      sync.Mutex
+	regions map[string]map[string]map[string]record // region → pk → sk
+	pending []change
+	clock   int64 // orders the writes of all regions
+	link    func(from, to string) bool
+}
+
+type record struct {
+	doc   []byte
+	until time.Time // when it may be deleted; zero for never
+	at    int64
+}
+
+func (r record) expired(now time.Time) bool { return !r.until.IsZero() && !now.Before(r.until) }
+
+type change struct {
+	from, to, pk, sk string
+	record
+}
+
+// ReplicasConfig is what Replicas need. Immediate replicates every write at once; without it Replicate does.
+type ReplicasConfig struct {
+	Regions   []string
+	Now       func() time.Time
+	Immediate bool
+	Fault     Fault
+}
+
+// NewReplicas returns an empty table.
+func NewReplicas(c ReplicasConfig) *Replicas {
+	r := &Replicas{now: c.Now, fault: c.Fault, immediate: c.Immediate, regions: map[string]map[string]map[string]record{}}
+	for _, region := range c.Regions {
+		r.regions[region] = map[string]map[string]record{}
+	}
+	return r
+}
+
+// Replicate delivers every write that is under way over a link that is up.
+func (r *Replicas) Replicate() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.replicate()
+}
+
+// Link says between which regions replication runs; nil means between all.
+func (r *Replicas) Link(up func(from, to string) bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.link = up
+}
+
+// Expire deletes what is past its time, as DynamoDB does within days.
+func (r *Replicas) Expire() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.now()
+	for _, table := range r.regions {
+		maps.DeleteFunc(table, func(_ string, partition map[string]record) bool {
+			maps.DeleteFunc(partition, func(_ string, rec record) bool { return rec.expired(now) })
+			return len(partition) == 0
+		})
+	}
+}
+
+func (r *Replicas) replicate() {
+	r.pending = slices.DeleteFunc(r.pending, func(c change) bool {
+		if r.link != nil && !r.link(c.from, c.to) {
+			return false
+		}
+		r.apply(c.to, c.pk, c.sk, c.record)
+		return true
+	})
+}
+
+func (r *Replicas) apply(region, pk, sk string, rec record) {
+	partition := r.regions[region][pk]
+	if partition == nil {
+		partition = map[string]record{}
+		r.regions[region][pk] = partition
+	}
+	if old, ok := partition[sk]; !ok || old.at < rec.at {
+		partition[sk] = rec
+	}
+}
+
+// put writes one item in region if allowed lets it: old is what stands in that region, nil for nothing.
+func (r *Replicas) put(region, pk, sk string, doc []byte, until time.Time, allowed func(old []byte) error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := allowed(r.regions[region][pk][sk].doc); err != nil {
+		return err
+	}
+	r.clock++
+	rec := record{doc: slices.Clone(doc), until: until, at: r.clock}
+	r.apply(region, pk, sk, rec)
+	for to := range r.regions {
+		if to != region {
+			r.pending = append(r.pending, change{region, to, pk, sk, rec})
+		}
+	}
+	if r.immediate {
+		r.replicate()
+	}
+	return nil
+}
+
+func anything([]byte) error { return nil }
+
+// row is an item of a partition.
+type row struct {
+	sk  string
+	doc []byte
+}
+
+// scan returns a partition as region sees it, in the order of sort keys. Only live leaves out what has expired;
+// otherwise it is seen until it is deleted, as in DynamoDB.
+func (r *Replicas) scan(region, pk string, onlyLive bool) []row {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.now()
+	partition := r.regions[region][pk]
+	rows := make([]row, 0, len(partition))
+	for _, sk := range slices.Sorted(maps.Keys(partition)) {
+		rec := partition[sk]
+		if onlyLive && rec.expired(now) {
+			continue
+		}
+		rows = append(rows, row{sk, slices.Clone(rec.doc)})
+	}
+	return rows
+}

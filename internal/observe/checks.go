@@ -1,0 +1,85 @@
+package observe
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"example.com/unbroken/internal/loop"
+)
+
+// endpoint asks the region's own hostname whether it answers.
+func (o *Observer) endpoint(ctx context.Context, region string) Check {
+	c := Check{Name: "endpoint", Votes: true}
+	url, err := o.find(ctx, region)
+	if err != nil {
+		c.State, c.Detail = Unknown, err.Error()
+		return c
+	}
+	took, err := o.Prober.Probe(ctx, url+"/v1/health")
+	if err != nil {
+		c.State, c.Detail = Bad, err.Error()
+		return c
+	}
+	c.State, c.Value = OK, took.Round(time.Millisecond).String()
+	return c
+}
+
+// find looks the endpoint up in the nearest table that answers: the own region's, where it has one, first.
+func (o *Observer) find(ctx context.Context, region string) (string, error) {
+	if region == o.Region && o.Endpoint != "" {
+		return o.Endpoint, nil
+	}
+	var last error
+	for _, table := range nearest(o.Region, o.Loop) {
+		docs, err := o.Docs.Query(ctx, table, EndpointKey(region))
+		if err != nil {
+			last = err
+			continue
+		}
+		raw, ok := docs[EndpointSort]
+		if !ok {
+			last = fmt.Errorf("%s has not announced its endpoint in %s: %w", region, table, loop.ErrNotFound)
+			continue
+		}
+		var e Endpoint
+		if err := json.Unmarshal(raw, &e); err != nil {
+			last = fmt.Errorf("endpoint of %s: %w", region, err)
+			continue
+		}
+		return e.URL, nil
+	}
+	return "", last
+}
+
+// nearest puts the own region before the others.
+func nearest(own string, regions []string) []string {
+	out := make([]string, 0, len(regions))
+	for _, r := range regions {
+		if r == own {
+			out = append([]string{r}, out...)
+		} else {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// deadLetters looks for messages that a person must see. They page; they are no reason to leave the region.
+func (o *Observer) deadLetters(ctx context.Context, region, queue string) Check {
+	name := loop.DeadLetter(queue)
+	c := Check{Name: name, State: OK}
+	visible, inFlight, _, err := o.Depths.Depth(ctx, region, name)
+	if err != nil {
+		c.State, c.Detail = Unknown, err.Error()
+		return c
+	}
+	c.Value = strconv.Itoa(visible + inFlight)
+	if visible+inFlight > 0 {
+		c.State = Bad
+		c.Detail = "messages wait for a person"
+	}
+	return c
+}

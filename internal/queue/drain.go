@@ -1,0 +1,80 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"example.com/unbroken/internal/loop"
+)
+
+// Received is a message with the handle that deletes it. Group is the fair-queue group it was sent with.
+type Received struct {
+	loop.Message
+	Handle string
+	Group  string
+}
+
+// Receive takes up to ten messages, waiting up to wait (at most 20 s) for the first; each is hidden from others
+// for hold. The functions do not use it, Lambda polls for them; the command line redrives dead letters with it.
+func (q *Queues) Receive(ctx context.Context, region, queue string, limit int, wait, hold time.Duration) ([]Received, error) {
+	out, err := q.cfg.Client(region).ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		QueueUrl:            q.url(region, queue),
+		MaxNumberOfMessages: int32(min(max(limit, 1), maxEntries)),
+		WaitTimeSeconds:     seconds(min(wait, 20*time.Second)),
+		VisibilityTimeout:   seconds(hold),
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
+			types.MessageSystemAttributeNameSentTimestamp, types.MessageSystemAttributeNameApproximateReceiveCount,
+			types.MessageSystemAttributeNameAWSTraceHeader, types.MessageSystemAttributeNameMessageGroupId,
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("receive from %s in %s: %w", queue, region, err)
+	}
+	msgs := make([]Received, len(out.Messages))
+	for i, m := range out.Messages {
+		receives, _ := strconv.Atoi(m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)])
+		msgs[i] = Received{
+			Message: loop.Message{
+				ID: aws.ToString(m.MessageId), Body: []byte(aws.ToString(m.Body)), Receives: receives,
+				Trace: m.Attributes[string(types.MessageSystemAttributeNameAWSTraceHeader)],
+			},
+			Handle: aws.ToString(m.ReceiptHandle),
+			Group:  m.Attributes[string(types.MessageSystemAttributeNameMessageGroupId)],
+		}
+		if ms, err := strconv.ParseInt(m.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)], 10, 64); err == nil {
+			msgs[i].SentAt = time.UnixMilli(ms).UTC()
+		}
+	}
+	return msgs, nil
+}
+
+// Delete acknowledges received messages, all in batches of ten. A message whose deletion failed comes again.
+func (q *Queues) Delete(ctx context.Context, region, queue string, handles []string) error {
+	var errs []error
+	for from := 0; from < len(handles); from += maxEntries {
+		batch := handles[from:min(from+maxEntries, len(handles))]
+		entries := make([]types.DeleteMessageBatchRequestEntry, len(batch))
+		for i, h := range batch {
+			entries[i] = types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(h)}
+		}
+		out, err := q.cfg.Client(region).DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: q.url(region, queue), Entries: entries})
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		for _, f := range out.Failed {
+			errs = append(errs, fmt.Errorf("refused as %s: %s", aws.ToString(f.Code), aws.ToString(f.Message)))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("delete from %s in %s: %w", queue, region, err)
+	}
+	return nil
+}

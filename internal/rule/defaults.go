@@ -1,0 +1,63 @@
+package rule
+
+import (
+	"time"
+
+	"example.com/unbroken/internal/loop"
+)
+
+// What a file that says nothing means (DESIGN sections 2, 3 and 5).
+const (
+	defaultPrefix       = "unbroken"
+	defaultWitness      = "us-east-1"
+	defaultStandbyDelay = loop.Duration(20 * time.Second)
+	defaultClaim        = loop.Duration(15 * time.Second)
+	defaultMaxSkew      = loop.Duration(time.Hour)
+	defaultLateness     = loop.Duration(5 * time.Minute)
+	defaultTimeout      = loop.Duration(5 * time.Second)
+	defaultExpireAfter  = loop.Duration(15 * time.Minute)
+	defaultHorizon      = loop.Duration(24 * time.Hour)
+	defaultMethod       = "POST"
+)
+
+func defaultLoopRegions() []string { return []string{"us-east-2", "us-west-2"} }
+
+// setDefaults fills in what the file leaves out. The witness has a default only together with the regions it
+// belongs to.
+func setDefaults(c *loop.Config) {
+	if c.Prefix == "" {
+		c.Prefix = defaultPrefix
+	}
+	if len(c.Regions.Loop) == 0 {
+		c.Regions.Loop = defaultLoopRegions()
+		if c.Regions.Witness == "" {
+			c.Regions.Witness = defaultWitness
+		}
+	}
+	if c.StandbyDelay == 0 {
+		c.StandbyDelay = defaultStandbyDelay
+	}
+	if c.Claim == 0 {
+		c.Claim = defaultClaim
+	}
+}
+
+// setClassDefaults fills in what follows from an action's target.
+func setClassDefaults(a *loop.Action) {
+	switch a.To {
+	case loop.TargetWebhook:
+		if a.Effect == "" {
+			a.Effect = loop.ClassKeyed
+		}
+		if a.Method == "" {
+			a.Method = defaultMethod
+		}
+	case loop.TargetOutput:
+		if a.Effect == "" {
+			a.Effect = loop.ClassNative
+		}
+	}
+	if a.Effect == loop.ClassKeyed && a.Horizon == 0 {
+		a.Horizon = defaultHorizon
+	}
+}

@@ -1,0 +1,41 @@
+package rule
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"example.com/unbroken/internal/loop"
+)
+
+// Parse reads and checks a loop.yaml; name is what its problems call it. What is wrong comes back as *Errors,
+// all of it. Everything is compiled once here, so that what passes cannot fail to compile later.
+func Parse(name string, src []byte) (*loop.Config, error) {
+	root, problem := parseYAML(src)
+	if problem != nil {
+		return nil, &Errors{name, []Problem{*problem}}
+	}
+	d := &decoder{places: map[string]place{"": {1, 1}}}
+	cfg := d.config(root)
+	setDefaults(cfg)
+	c := &checker{decoder: d, cfg: cfg}
+	c.deployment()
+	c.inputs()
+	c.actions()
+	c.rules()
+	if len(d.problems) > 0 {
+		sortProblems(d.problems)
+		return nil, &Errors{name, slices.Compact(d.problems)} // two checks may find the same
+	}
+	return cfg, nil
+}
+
+// ParseFile reads and checks the file at path.
+func ParseFile(path string) (*loop.Config, error) {
+	src, err := os.ReadFile(filepath.Clean(path))
+	if err != nil {
+		return nil, fmt.Errorf("read the rules: %w", err)
+	}
+	return Parse(path, src)
+}

@@ -1,0 +1,169 @@
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"cel.dev/cel-go/cel"
+
+	"example.com/unbroken/internal/loop"
+)
+
+// maxKeyBytes bounds a rendered key: it is part of an output's table key, which may have 2048 bytes.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+const maxKeyBytes = 1024
+
+// Program is one rule, ready to be asked. Safe for concurrent use, each Event by one goroutine.
+//
+// Its expressions are compiled on first use: compiling costs about 110 µs each, and a cold start that compiled
+// all of a hundred rules would be felt by the first signal. Parse has compiled them all before, so a bundle
+// holds none that fails.
+type Program struct {
+	rule    loop.Rule
+	pattern *pattern
+	set     *Set
+
+	conditions sync.Once
+	when       *expr // nil: always
+	until      *expr // nil: not when
+	key        *expr // nil: signal.subject
+	whenErr    error
+
+	steps    sync.Once
+	do, undo []step
+	stepsErr error
+}
+
+// Rule is the rule's declaration.
+func (p *Program) Rule() loop.Rule { return p.rule }
+
+// Match says whether the rule's pattern takes the signal. It costs no CEL.
+func (p *Program) Match(ev *Event) (matched bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			ev.fault = panicked(r)
+			matched = true // so that the next call says what happened, instead of dropping the signal
+		}
+	}()
+	return p.pattern.matches(ev)
+}
+
+// When says whether the rule's condition holds.
+func (p *Program) When(ev *Event) (holds bool, err error) {
+	defer recovered(&err)
+	if err := p.compiled(ev); err != nil {
+		return false, err
+	}
+	return p.evalWhen(ev)
+}
+
+// Until says whether the condition that closes an episode holds; by default, that `when` does not.
+func (p *Program) Until(ev *Event) (holds bool, err error) {
+	defer recovered(&err)
+	if err := p.compiled(ev); err != nil {
+		return false, err
+	}
+	if p.until == nil {
+		holds, err := p.evalWhen(ev)
+		return !holds && err == nil, err
+	}
+	holds, err = p.until.evalBool(&activation{event: ev, rule: p.rule.ID})
+	return holds, inField("until", err)
+}
+
+func (p *Program) evalWhen(ev *Event) (bool, error) {
+	if p.when == nil {
+		return true, nil
+	}
+	holds, err := p.when.evalBool(&activation{event: ev, rule: p.rule.ID})
+	return holds, inField("when", err)
+}
+
+// Key says what the signal is about, to this rule. A number or a boolean is written as text.
+func (p *Program) Key(ev *Event) (key string, err error) {
+	defer recovered(&err)
+	if err := p.compiled(ev); err != nil {
+		return "", err
+	}
+	if p.key == nil {
+		key = ev.Subject()
+	} else {
+		v, err := p.key.eval(&activation{event: ev, rule: p.rule.ID})
+		if err != nil {
+			return "", inField("key", err)
+		}
+		if !scalar(v) {
+			return "", loop.Refuse(loop.CodeRuleFailed, "key: gives %s, which is not text", v.Type().TypeName())
+		}
+		b, err := appendText(nil, v)
+		if err != nil {
+			return "", loop.Refuse(loop.CodeRuleFailed, "key: %s", err)
+		}
+		key = string(b)
+	}
+	if len(key) > maxKeyBytes {
+		return "", loop.Refuse(loop.CodeRuleFailed, "key: has %d bytes; at most %d are allowed", len(key), maxKeyBytes)
+	}
+	return key, nil
+}
+
+// compiled makes the conditions ready, and reports what Match left behind.
+func (p *Program) compiled(ev *Event) error {
+	if ev.fault != nil {
+		return ev.fault
+	}
+	p.conditions.Do(func() { p.whenErr = errors.Join(p.compileConditions()...) })
+	if p.whenErr != nil {
+		return loop.Refuse(loop.CodeRuleFailed, "%s", oneLine(p.whenErr.Error()))
+	}
+	return nil
+}
+
+func (p *Program) compileConditions() []error {
+	var problems []error
+	for _, c := range []struct {
+		field, source string
+		want          *cel.Type
+		into          **expr
+	}{
+		{"when", p.rule.When, cel.BoolType, &p.when},
+		{"key", p.rule.Key, nil, &p.key},
+		{"until", p.rule.Until, cel.BoolType, &p.until},
+	} {
+		if c.source == "" {
+			continue
+		}
+		x, err := compile(c.source, scopeCondition, c.want)
+		if err != nil {
+			problems = append(problems, &fieldError{c.field, err})
+			continue
+		}
+		*c.into = x
+	}
+	return problems
+}
+
+func (p *Program) compileSteps() []error {
+	var undoProblems, problems []error
+	p.do, problems = compileSteps("do", p.rule.Do, p.set.actions)
+	p.undo, undoProblems = compileSteps("undo", p.rule.Undo, p.set.actions)
+	return append(problems, undoProblems...)
+}
+
+// inField adds to a refusal which of the rule's expressions it comes from.
+func inField(field string, err error) error {
+	if r, ok := errors.AsType[*loop.Refusal](err); ok {
+		return loop.Refuse(r.Code, "%s: %s", field, r.Detail)
+	}
+	return err
+}
+
+// recovered is the one place where a panic becomes a refusal: the signal is kept and the others go on.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = panicked(r)
+	}
+}
+
+func panicked(r any) error { return loop.Refuse(loop.CodeRulePanicked, "%s", oneLine(fmt.Sprint(r))) }

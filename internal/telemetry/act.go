@@ -1,0 +1,70 @@
+package telemetry
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"example.com/unbroken/internal/act"
+	"example.com/unbroken/internal/loop"
+)
+
+// Act records what became of effects; it implements act.Recorder.
+type Act struct{ t *Telemetry }
+
+var _ act.Recorder = Act{}
+
+// Act returns the recorder of the act functions.
+func (t *Telemetry) Act() Act { return Act{t: t} }
+
+// Landed logs an effect that came to its end. Every copy and redelivery of its message finds that end again; these
+// are for debugging only and not counted twice.
+func (r Act) Landed(ctx context.Context, l *act.Landing) {
+	level := slog.LevelInfo
+	evidence := l.Evidence
+	if l.Repeat {
+		level, evidence = slog.LevelDebug, l.Claim.Evidence
+	} else {
+		b := batchOf(ctx)
+		b.observe(endToEndLatency, r.t.cfg.Now().Sub(l.Item.AcceptedAt))
+		switch l.Status {
+		case loop.StatusDone:
+			b.count(delivered, 1)
+		case loop.StatusParked:
+			level = slog.LevelWarn
+			b.count(parked, 1)
+		case loop.StatusExpired:
+			level = slog.LevelWarn
+			b.count(expired, 1)
+		case loop.StatusSuppressed:
+			b.count(suppressed, 1)
+		case loop.StatusSuperseded:
+			b.count(superseded, 1)
+		case loop.StatusClaimed: // not an end: act does not report it here
+		}
+	}
+	r.t.log.LogAttrs(ctx, level, "landed", append(about(l),
+		slog.String("status", string(l.Status)), slog.String("evidence", oneLine(evidence)),
+		slog.Bool("repeat", l.Repeat))...)
+}
+
+// Retried logs an effect that is looked at again later. Without evidence nothing failed: it only waits for its
+// holder, its do or its time.
+func (r Act) Retried(ctx context.Context, l *act.Landing, after time.Duration) {
+	attrs := append(about(l), slog.Duration("after", after))
+	if l.Evidence == "" {
+		r.t.log.LogAttrs(ctx, slog.LevelDebug, "waiting", attrs...)
+		return
+	}
+	batchOf(ctx).count(retries, 1)
+	r.t.log.LogAttrs(ctx, slog.LevelWarn, "retried", append(attrs, slog.String("evidence", oneLine(l.Evidence)))...)
+}
+
+// about names the effect of the message; the claim's may be one that was only fenced out.
+func about(l *act.Landing) []slog.Attr {
+	e := l.Item.Effect
+	return []slog.Attr{
+		slog.String("signalKey", e.SignalKey), slog.String("rule", e.RuleID), slog.String("action", e.Action),
+		slog.String("effectID", e.ID), slog.Int("attempt", l.Claim.Attempt), slog.Bool("standby", l.Item.Standby),
+	}
+}

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"fmt"
+
+	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/localstack/local"
+)
+
+// next says where everything is and what is worth trying.
+func next(site *local.Site, cfg *loop.Config, ours bool) {
+	first, other := cfg.Regions.Loop[0], cfg.Regions.Loop[len(cfg.Regions.Loop)-1]
+	fmt.Printf(`
+The loop is up.
+  AWS endpoint      %s     (export AWS_ENDPOINT_URL, or give unbroken --local)
+  webhook receiver  %s     (what was delivered: %[2]s/_receiver/deliveries)
+
+Three things to try in another terminal:
+  bin/unbroken --local local cut %[3]s                                    # kill a region
+  bin/unbroken --local send --hedge events/examples/*.json                # its peer does the work
+  bin/unbroken --local status                                             # what is up, and who says so
+Then heal it: bin/unbroken --local local heal %[3]s. The outputs stay readable in %[4]s throughout.
+`, site.EdgeURL, site.ReceiverURL, first, other)
+	if ours {
+		fmt.Println("\nCtrl-C stops everything.")
+	} else {
+		fmt.Println("\nThe world belongs to another `make run`; it stays up.")
+	}
+}
