@@ -76,3 +76,6 @@ require (
 	google.golang.org/grpc v1.65.0 // indirect
 	google.golang.org/protobuf v1.36.10 // indirect
 )
+
+// npm ci puts the templates of aws-cdk there, which are no Go.
+ignore ./localstack/node_modules

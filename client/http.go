@@ -48,7 +48,7 @@ func (t *overHTTP) Deliver(ctx context.Context, events []json.RawMessage) ([]Ver
 	if err != nil {
 		return nil, &Unavailable{Cause: err}
 	}
-	defer resp.Body.Close() //nolint:errcheck // it was only read
+	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return nil, &Unavailable{Cause: fmt.Errorf("the answer broke off: %w", err)}

@@ -51,32 +51,51 @@ type accountQueues struct {
 	queues *queue.Queues
 }
 
-// ready asks the regions in turn: which account this is, any of them knows.
+// ready asks all regions at once which account this is: any of them knows, and a dead one must not be waited for.
 func (q *accountQueues) ready(ctx context.Context) (*queue.Queues, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.queues != nil {
 		return q.queues, nil
 	}
-	var errs []error
-	for _, region := range q.Regions {
-		if q.Account != "" {
-			break
-		}
-		one, cancel := context.WithTimeout(ctx, callTimeout)
-		who, err := sts.NewFromConfig(in(q.cfg, region)).GetCallerIdentity(one, &sts.GetCallerIdentityInput{})
-		cancel()
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		q.Account = aws.ToString(who.Account)
-	}
 	if q.Account == "" {
-		return nil, fmt.Errorf("find out the AWS account: %w", errors.Join(errs...))
+		account, err := q.whose(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("find out the AWS account: %w", err)
+		}
+		q.Account = account
 	}
 	q.queues = queue.New(queue.Config{Account: q.Account, Prefix: q.Prefix, Client: queue.Clients(q.cfg)})
 	return q.queues, nil
+}
+
+func (q *accountQueues) whose(ctx context.Context) (string, error) {
+	ctx, cancel := callContext(ctx)
+	defer cancel()
+	type answer struct {
+		account string
+		err     error
+	}
+	answers := make(chan answer, len(q.Regions))
+	for _, region := range q.Regions {
+		go func() {
+			who, err := sts.NewFromConfig(in(q.cfg, region)).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+			if err != nil {
+				answers <- answer{err: err}
+				return
+			}
+			answers <- answer{account: aws.ToString(who.Account)}
+		}()
+	}
+	var errs []error
+	for range q.Regions {
+		a := <-answers
+		if a.err == nil && a.account != "" {
+			return a.account, nil
+		}
+		errs = append(errs, a.err)
+	}
+	return "", errors.Join(errs...)
 }
 
 // Depth implements queues.

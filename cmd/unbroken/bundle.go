@@ -64,7 +64,7 @@ func replace(path string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name()) //nolint:errcheck // gone after the rename
+	defer os.Remove(tmp.Name()) // nothing is there after the rename
 	_, err = tmp.Write(content)
 	if cerr := tmp.Close(); err == nil {
 		err = cerr

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/alecthomas/kong"
 )
@@ -18,6 +19,8 @@ type cli struct {
 	Send     sendCmd     `cmd:"" help:"Send signals from files or stdin, to one region or hedged to two."`
 	Replay   replayCmd   `cmd:"" help:"Turn a CSV of timestamp,value into signals and send them at a chosen speed."`
 	Outputs  outputsCmd  `cmd:"" help:"Read the last known good output of a key, with its age and origin."`
+	Status   statusCmd   `cmd:"" help:"Show endpoints, queues, functions, tables and observers of every region."`
+	Trace    traceCmd    `cmd:"" help:"Show what became of a signal: ingested, decided, landed, and how it ended."`
 	Local    localCmd    `cmd:"" help:"Cut a region of the local world off, or heal it."`
 }
 
@@ -61,6 +64,7 @@ func run(ctx context.Context, args []string, w *world) int {
 		return exited // --help has been answered
 	}
 	if err != nil {
+		c.JSON = slices.Contains(args, "--json") // parsing may have ended before it
 		usage := err.Error()
 		if pe, ok := errors.AsType[*kong.ParseError](err); ok && pe.Context != nil && pe.Context.Command() != "" {
 			usage += "; see `unbroken " + pe.Context.Command() + " --help`"

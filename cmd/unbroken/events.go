@@ -40,7 +40,7 @@ func readEvents(w *world, files []string) (signals []client.Signal, origins []or
 			if err != nil {
 				return nil, nil, nil, fmt.Errorf("read events: %w", err)
 			}
-			defer f.Close() //nolint:errcheck // only read; and there are few
+			defer f.Close()
 			in = f
 		}
 		n := 0

@@ -84,7 +84,7 @@ func readOutput(ctx context.Context, hc *http.Client, sign client.Signer, region
 	if err != nil {
 		return outputs.Answer{}, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read
+	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxOutput))
 	if err != nil {
 		return outputs.Answer{}, fmt.Errorf("the answer broke off: %w", err)

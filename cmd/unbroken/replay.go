@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -106,12 +107,12 @@ func (c *replayCmd) read(w *world) ([]client.Signal, int, error) {
 		if err != nil {
 			return nil, 0, fmt.Errorf("read the series: %w", err)
 		}
-		defer f.Close() //nolint:errcheck // only read
+		defer f.Close()
 		in, name = f, strings.TrimSuffix(filepath.Base(c.File), filepath.Ext(c.File))
 	}
 	s := series{Type: c.As, Source: c.Source, Subject: c.Subject, Field: c.Field}
 	if s.Source == "" {
-		s.Source = "replay/" + name
+		s.Source = "replay/" + url.PathEscape(name) // a source is a URI reference
 	}
 	if s.Subject == "" {
 		s.Subject = name

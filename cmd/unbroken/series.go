@@ -70,11 +70,12 @@ func (s *series) next() (client.Signal, error) {
 }
 
 // header finds the columns by name; the value's is called like the field, or value, or is the one beside the time.
-func (s *series) header(row []string) bool {
+// Without a column called timestamp or time the row is no header.
+func (s *series) header(row []string) (found bool) {
 	for i, name := range row {
 		switch name = strings.ToLower(strings.TrimSpace(strings.TrimPrefix(name, "\ufeff"))); name {
 		case "timestamp", "time":
-			s.time = i
+			s.time, found = i, true
 		}
 	}
 	s.value = 1 - min(s.time, 1)
@@ -85,7 +86,7 @@ func (s *series) header(row []string) bool {
 			}
 		}
 	}
-	return true
+	return found
 }
 
 func parseTime(text string) (time.Time, bool) {

@@ -1,13 +1,11 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -217,47 +215,6 @@ func TestCopiesAreSentInParallel(t *testing.T) {
 	})
 }
 
-// FAULTS 9: a producer's clock is wrong.
-func TestSkew(t *testing.T) {
-	t.Parallel()
-	at := func(t0 time.Time) string { return event("1", `"time":"`+t0.Format(time.RFC3339Nano)+`"`) }
-	tests := map[string]struct {
-		input string
-		event string
-		sent  time.Time
-		code  loop.Code
-	}{
-		"no time":                     {"shop", event("1"), time.Time{}, ""},
-		"ten minutes ahead":           {"shop", at(noon.Add(10 * time.Minute)), time.Time{}, ""},
-		"an hour ahead":               {"shop", at(noon.Add(time.Hour)), time.Time{}, ""},
-		"an hour behind":              {"shop", at(noon.Add(-time.Hour)), time.Time{}, ""},
-		"beyond, ahead":               {"shop", at(noon.Add(time.Hour + 1)), time.Time{}, loop.CodeTimeOutOfRange},
-		"beyond, behind":              {"shop", at(noon.Add(-time.Hour - 1)), time.Time{}, loop.CodeTimeOutOfRange},
-		"a year ahead":                {"shop", at(noon.AddDate(1, 0, 0)), time.Time{}, loop.CodeTimeOutOfRange},
-		"twenty centuries behind":     {"shop", event("1", `"time":"0001-01-02T00:00:00Z"`), time.Time{}, loop.CodeTimeOutOfRange},
-		"no bound":                    {"any", at(noon.AddDate(-7, 0, 0)), time.Time{}, ""},
-		"waited, but was right":       {"shop", at(noon.Add(-3 * time.Hour)), noon.Add(-150 * time.Minute), ""},
-		"was wrong before it waited":  {"shop", at(noon.Add(-5 * time.Hour)), noon.Add(-3 * time.Hour), loop.CodeTimeOutOfRange},
-		"waited, is right only today": {"shop", at(noon), noon.Add(-3 * time.Hour), loop.CodeTimeOutOfRange},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			q := &fakeQueue{}
-			a, l := setup(q)
-			in := arrivals(t, tt.event)
-			in[0].SentAt = tt.sent
-			r := a.Accept(t.Context(), tt.input, in)[0]
-			if loop.CodeOf(r.Err) != tt.code || (tt.code == "") != (len(q.sent) == 2) {
-				t.Errorf("%+v, %d messages", r, len(q.sent))
-			}
-			if tt.code != "" && l.refused[tt.input+"/time_out_of_range"] != 1 {
-				t.Errorf("counted %v", l.refused)
-			}
-		})
-	}
-}
-
 func TestUnknownInputStoresNothing(t *testing.T) {
 	t.Parallel()
 	q := &fakeQueue{}
@@ -267,61 +224,6 @@ func TestUnknownInputStoresNothing(t *testing.T) {
 	}
 	if l.refused["/unknown_input"] != 1 {
 		t.Errorf("a name from outside became a metric: %v", l.refused)
-	}
-}
-
-// Few messages, none too large, nothing missing; what is counted as overhead is at least what is added.
-func TestPacking(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct{ sizes, messages int }{
-		"one":                {1, 1},
-		"500 small":          {0, 1},
-		"501 small":          {-1, 2},
-		"seven of a quarter": {7, 3},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var events []string
-			switch {
-			case tt.sizes > 0:
-				for i := range tt.sizes {
-					events = append(events, sized(t, fmt.Sprint(i), loop.MaxSignalBytes))
-				}
-			default:
-				for i := range 500 - tt.sizes {
-					events = append(events, event(fmt.Sprint(i)))
-				}
-			}
-			q := &fakeQueue{}
-			a, _ := setup(q)
-			for i, r := range a.Accept(t.Context(), "shop", arrivals(t, events...)) {
-				if r.Err != nil || r.Copies != 2 {
-					t.Fatalf("event %d: %+v", i, r)
-				}
-			}
-			if len(q.sent) != 2*tt.messages {
-				t.Errorf("%d messages for two regions; want %d each", len(q.sent), tt.messages)
-			}
-			for _, s := range q.sent {
-				if len(s.msg.Body) > maxPackBytes {
-					t.Errorf("a message of %d bytes", len(s.msg.Body))
-				}
-			}
-			if got := q.ids(t, oregon); len(got) != len(events) {
-				t.Errorf("%d of %d signals", len(got), len(events))
-			}
-		})
-	}
-}
-
-func TestItemOverheadCoversAnItem(t *testing.T) {
-	t.Parallel()
-	item := loop.Item{AcceptedAt: noon, Input: strings.Repeat("<", 64), Standby: true, Signal: []byte(`{}`)}
-	p := place(nil, 0, item)[0]
-	m, err := p.message("x", true)
-	if err != nil || len(m.Body) > p.bytes || !bytes.Contains(m.Body, []byte(`"standby":true`)) {
-		t.Errorf("%d bytes counted as %d: %v", len(m.Body), p.bytes, err)
 	}
 }
 

@@ -86,7 +86,7 @@ func TestHTTPBodyThatBreaksOff(t *testing.T) {
 }
 
 // The one test that is not parallel: it measures what the process allocates.
-func TestHTTPGzipBomb(t *testing.T) { //nolint:paralleltest // see above
+func TestHTTPGzipBomb(t *testing.T) {
 	bomb := zipped(t, post("shop", MediaEvent, strings.Repeat(" ", 24<<20)))
 	a, _ := setup(&fakeQueue{})
 	var before, after runtime.MemStats

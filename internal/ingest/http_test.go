@@ -292,7 +292,7 @@ func FuzzHTTP(f *testing.F) {
 			t.Fatalf("%d: %s", w.Code, w.Body)
 		default:
 			var p Problem
-			if json.Unmarshal(w.Body.Bytes(), &p); p.Code == "" || p.Status != w.Code {
+			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || p.Code == "" || p.Status != w.Code {
 				t.Fatalf("%d: %s", w.Code, w.Body)
 			}
 		}

@@ -53,8 +53,10 @@ func TestInboxQuarantinesPoisonAlone(t *testing.T) {
 	t.Parallel()
 	q := &fakeQueue{}
 	b, l := inbox(t, q, "inbox")
-	poison := []string{"{", "\xff\xfe\x00", "x\ufffe", event(""), event("old", `"time":"2020-01-01T00:00:00Z"`),
-		strings.Replace(event("f"), "shop/checkout", "unbroken:canary", 1)}
+	poison := []string{
+		"{", "\xff\xfe\x00", "x\ufffe", event(""), event("old", `"time":"2020-01-01T00:00:00Z"`),
+		strings.Replace(event("f"), "shop/checkout", "unbroken:canary", 1),
+	}
 	msgs := messagesOf(append([]string{event("1"), batchOf(event("2"), poison[3], event("3"))}, poison...)...)
 	if failed := b.Handle(t.Context(), msgs); len(failed) != 0 {
 		t.Fatalf("failed %v", failed)

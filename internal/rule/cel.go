@@ -89,24 +89,23 @@ func declared(env *cel.Env, name string) bool {
 
 // checkLoops says whether the expression has comprehensions, and refuses those whose result would depend on the
 // order in which Go walks a map: what is rendered must be the same bytes in every region. Maps that come from
-// the signal or from `with` are walked in order of names; only map literals are not.
+// the signal or from `with` are walked in order of names; only map literals are not. A literal reaches a loop
+// through its range or through that of a loop around it; all and exists alone do not depend on the order.
 func checkLoops(tree *celast.AST) (bool, error) {
-	loops := false
-	var unordered error
+	var loops, overLiteral, makesList bool
 	celast.PostOrderVisit(tree.Expr(), celast.NewExprVisitor(func(e celast.Expr) {
 		if e.Kind() != celast.ComprehensionKind {
 			return
 		}
 		loops = true
 		c := e.AsComprehension()
-		if c.AccuInit().Kind() != celast.ListKind { // all, exists and exists_one do not depend on the order
-			return
-		}
-		if tree.GetType(c.IterRange().ID()).Kind() == types.MapKind || hasMapLiteral(c.IterRange()) {
-			unordered = errors.New("map and filter over a map literal have no defined order: walk a list instead")
-		}
+		overLiteral = overLiteral || hasMapLiteral(c.IterRange())
+		makesList = makesList || c.AccuInit().Kind() == celast.ListKind
 	}))
-	return loops, unordered
+	if overLiteral && makesList {
+		return loops, errors.New("map and filter over a map literal have no defined order: walk a list instead")
+	}
+	return loops, nil
 }
 
 func hasMapLiteral(e celast.Expr) bool {

@@ -10,7 +10,6 @@ import (
 // an attack (FAULTS: CEL of extreme size, depth, regexes and comprehensions).
 const (
 	maxExprBytes    = 4 << 10
-	maxExprNodes    = 4000
 	maxExprDepth    = 50
 	maxLoopNesting  = 2
 	maxRegexProgram = 1000
@@ -56,7 +55,6 @@ var celEnv = sync.OnceValues(func() (*cel.Env, error) {
 		cel.ParserExpressionSizeLimit(maxExprBytes),
 		cel.ParserRecursionLimit(maxExprDepth),
 		cel.ParserErrorRecoveryLimit(4),
-		cel.ExpressionNodeLimit(maxExprNodes),
 		cel.RegexProgramSizeLimit(maxRegexProgram),
 		cel.ASTValidators(
 			cel.ValidateRegexLiterals(),

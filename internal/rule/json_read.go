@@ -60,6 +60,7 @@ func celValue(v gjson.Result) ref.Val {
 		if v.IsObject() {
 			return &object{raw: v.Raw}
 		}
+	case gjson.Null:
 	}
 	return types.NullValue
 }

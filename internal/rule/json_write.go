@@ -114,7 +114,7 @@ func appendText(b []byte, v ref.Val) ([]byte, error) {
 	case types.Timestamp:
 		return v.AppendFormat(b, time.RFC3339Nano), nil
 	case types.Duration:
-		return append(b, v.Duration.String()...), nil
+		return append(b, v.String()...), nil
 	case traits.Mapper, traits.Lister:
 		return appendJSON(b, v, 0)
 	}

@@ -199,6 +199,7 @@ func TestEachGuard(t *testing.T) {
 		"unknown variable":      {rule(", when: sginal.id == 'a'"), "undeclared reference"},
 		"unordered":             {rule(", when: \"{'a': 1}.filter(k, true) == []\""), "no defined order"},
 		"unordered inside":      {rule(", when: \"[{'a': 1}, 1].map(m, m.map(k, k)) == []\""), "no defined order"},
+		"unordered by all":      {rule(", when: \"[{'a': 1}, 1].all(m, m.map(k, k) == [])\""), "no defined order"},
 		"bad regex":             {rule(`, when: "signal.id.matches('(')"`), "matches"},
 		"huge regex":            {rule(`, when: "signal.id.matches('((ab){30}){30}')"`), "regex"},
 		"loops in loops":        {rule(", when: 'signal.data.all(a, signal.data.all(b, signal.data.all(c, true)))'"), "nesting"},
@@ -225,8 +226,10 @@ func TestEachGuard(t *testing.T) {
 func TestListedAddressMayBePlain(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ allow, url string }{
-		{"127.0.0.1:8080", "http://127.0.0.1:8080/x"}, {"127.0.0.1:80", "http://127.0.0.1/x"},
-		{"127.0.0.1:443", "https://127.0.0.1/x"}, {"[::1]:8080", "http://[::1]:8080/x/{{ key }}?q={{ key }}"},
+		{"127.0.0.1:8080", "http://127.0.0.1:8080/x"},
+		{"127.0.0.1:80", "http://127.0.0.1/x"},
+		{"127.0.0.1:443", "https://127.0.0.1/x"},
+		{"[::1]:8080", "http://[::1]:8080/x/{{ key }}?q={{ key }}"},
 	} {
 		src := "egress_allow: ['" + c.allow + "']\nactions: {a: {to: webhook, url: '" + c.url + "'}}"
 		if _, err := Parse("loop.yaml", []byte(src)); err != nil {

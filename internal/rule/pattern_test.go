@@ -2,6 +2,7 @@ package rule
 
 import (
 	"encoding/json"
+	"strconv"
 	"testing"
 
 	"example.com/unbroken/internal/loop"
@@ -106,6 +107,10 @@ func TestPatternRefusesWhatItWouldMisread(t *testing.T) {
 	for i := range many {
 		many[i] = "x"
 	}
+	manyFields := map[string][]any{"type": {"t"}}
+	for i := range maxPatternFields {
+		manyFields["x"+strconv.Itoa(i)] = []any{"x"}
+	}
 	for name, match := range map[string]map[string][]any{
 		"no type":              {"source": {"a"}},
 		"type suffix":          {"type": {map[string]any{"suffix": "x"}}},
@@ -126,6 +131,7 @@ func TestPatternRefusesWhatItWouldMisread(t *testing.T) {
 		"empty name":           {"type": {"t"}, "data..x": {1.0}},
 		"too deep":             {"type": {"t"}, "data.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a": {1.0}},
 		"too many":             {"type": {"t"}, "source": many},
+		"too many fields":      manyFields,
 	} {
 		if _, err := compilePattern(match); err == nil {
 			t.Errorf("%s: accepted", name)

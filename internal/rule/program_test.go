@@ -30,7 +30,7 @@ func signal(data string) *Event {
 
 func TestWhen(t *testing.T) {
 	t.Parallel()
-	const data = `{"x":5,"f":0.25,"s":"text","b":true,"n":null,"o":{"p":1,"q":2},"l":[1,2,3],"huge":1e999,"a":1,"c":2,"d":3,"e":4,"we ird":6}`
+	const data = `{"x":5,"f":0.25,"s":"text","b":true,"n":null,"o":{"p":1,"q":2},"l":[1,2,3],"huge":1e999,"a":1,"c":2,"d":3,"e":4,"d":9,"we ird":6}`
 	for _, c := range []struct {
 		when string
 		want any // a bool or a loop.Code
@@ -62,6 +62,9 @@ func TestWhen(t *testing.T) {
 		{"signal.data.o != {'p': 1}", true},
 		{"size(signal.data.o) == 2", true},
 		{"size(signal.data.l) == 3", true},
+		{"size(signal.data.l) > 2.5", true}, // an int and a double compare
+		{"signal.data.x > 1 && signal.data.a > 0 && signal.data.c > 1 && signal.data.d == 3", true}, // the first of two d, past the index
+		{"{'a': 1, 'b': 2}.all(k, k != '')", true},
 		{"signal.data.l[2] == 3", true},
 		{"signal.data.l[3] == 3", loop.CodeRuleFailed},
 		{"2 in signal.data.l", true},

@@ -1,7 +1,9 @@
 package rule
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -144,6 +146,7 @@ func TestRenderRefusals(t *testing.T) {
 		"large list":          {webhook("{{ [signal.data.s, signal.data.s, signal.data.s] }}"), `{"s":"` + large + `"}`, loop.CodeTooLarge},
 		"large default body":  {webhook(nil), `{"s":"` + large + large + `"}`, loop.CodeTooLarge},
 		"large value":         {output("k", []any{"{{ signal.data.s }}", "{{ signal.data.s }}"}), `{"s":"` + large + `"}`, loop.CodeTooLarge},
+		"large constant":      {output("k", large+large), `{}`, loop.CodeTooLarge},
 		"large with":          {output("k", nil), `{"s":"` + large + `"}`, ""},
 		"empty output key":    {output("{{ signal.data.s }}", nil), `{"s":""}`, loop.CodeRenderFailed},
 		"long output key":     {output("{{ signal.data.s }}", nil), `{"s":"` + strings.Repeat("x", 1025) + `"}`, loop.CodeRenderFailed},
@@ -287,5 +290,22 @@ func TestRenderingIsDeterministic(t *testing.T) {
 		if string(b) != first {
 			t.Fatal("two renderings differ")
 		}
+	}
+}
+
+// TestWritingStopsAtTheLimit: before the memory is spent, not after.
+func TestWritingStopsAtTheLimit(t *testing.T) {
+	t.Parallel()
+	full := make([]byte, loop.MaxRequestBytes+1)
+	if _, err := appendJSON(full, &array{raw: "[]"}, 0); !errors.Is(err, errTooLarge) {
+		t.Errorf("a value: %v", err)
+	}
+	tmpl, err := textTemplate("body", "{{ signal.data.s }}{{ signal.data.nope }}", scopeAction)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev := signal(`{"s":"` + string(bytes.Repeat([]byte("x"), loop.MaxRequestBytes+1)) + `"}`)
+	if _, err := tmpl.renderString(&activation{event: ev}); loop.CodeOf(err) != loop.CodeTooLarge {
+		t.Errorf("a template: %.100v", err)
 	}
 }

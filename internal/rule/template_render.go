@@ -56,9 +56,10 @@ func appendEscaped(b []byte, s string, f form) []byte {
 		return append(b, url.PathEscape(s)...)
 	case formQuery:
 		return append(b, url.QueryEscape(s)...)
+	default:
+		quoted := gjson.AppendJSONString(nil, s)
+		return append(b, quoted[1:len(quoted)-1]...)
 	}
-	quoted := gjson.AppendJSONString(nil, s)
-	return append(b, quoted[1:len(quoted)-1]...)
 }
 
 func (t *template) renderString(vars *activation) (string, error) {

@@ -11,37 +11,33 @@ import (
 
 // splitURL takes a webhook's URL apart into its templates. Scheme, host and port must be literal: what a signal
 // says never decides where a request goes (DESIGN section 7).
-func splitURL(raw string) (authority string, pieces []piece, err error) {
-	pieces, err = split(raw)
+func splitURL(raw string) ([]piece, error) {
+	pieces, err := split(raw)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	if len(pieces) == 0 || pieces[0].isExpr {
-		return "", nil, errors.New("scheme, host and port must not come from a template")
+		return nil, errors.New("scheme, host and port must not come from a template")
 	}
-	scheme, rest, ok := strings.Cut(pieces[0].source, "://")
+	_, rest, ok := strings.Cut(pieces[0].source, "://")
 	if !ok {
-		return "", nil, errors.New("not an absolute URL such as https://api.example.com/path")
+		return nil, errors.New("not an absolute URL such as https://api.example.com/path")
 	}
-	end := strings.IndexAny(rest, "/?#")
-	if end < 0 {
-		if len(pieces) > 1 {
-			return "", nil, errors.New("scheme, host and port must not come from a template")
-		}
-		end = len(rest)
+	if !strings.ContainsAny(rest, "/?#") && len(pieces) > 1 {
+		return nil, errors.New("scheme, host and port must not come from a template")
 	}
 	for _, p := range pieces {
 		if !p.isExpr && strings.Contains(p.source, "#") {
-			return "", nil, errors.New("a fragment is never sent")
+			return nil, errors.New("a fragment is never sent")
 		}
 	}
-	return scheme + "://" + rest[:end], pieces, nil
+	return pieces, nil
 }
 
 // checkURL says what is wrong with a webhook's URL. Plain http, an address instead of a name, and a port other
 // than 443 are for targets that egress_allow lists exactly.
 func checkURL(raw string, egressAllow []string) error {
-	authority, pieces, err := splitURL(raw)
+	pieces, err := splitURL(raw)
 	if err != nil {
 		return err
 	}
@@ -58,7 +54,7 @@ func checkURL(raw string, egressAllow []string) error {
 		return errors.New("not a URL: " + oneLine(errors.Unwrap(err).Error()))
 	}
 	switch {
-	case u.User != nil || strings.Contains(authority, "@"):
+	case u.User != nil:
 		return errors.New("a user or password must not stand in a URL; use secret: ssm:/path")
 	case u.Scheme != "https" && u.Scheme != "http":
 		return fmt.Errorf("scheme %q is not https", u.Scheme)
@@ -109,7 +105,7 @@ func dotSegment(s string) bool {
 
 // urlTemplate compiles a URL. A template in the path is one segment, escaped; in the query, it is escaped too.
 func urlTemplate(raw string) (*template, error) {
-	_, pieces, err := splitURL(raw)
+	pieces, err := splitURL(raw)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +133,7 @@ func urlTemplate(raw string) (*template, error) {
 func renderedPath(rendered string) error {
 	path, _, _ := strings.Cut(rendered, "?")
 	if slices.ContainsFunc(strings.Split(path, "/"), dotSegment) {
-		return errors.New("a template made the path's segment . or ..")
+		return errors.New("a template made a segment of the path . or .., which names another resource")
 	}
 	return nil
 }

@@ -93,6 +93,7 @@ func checkTokens(tokens token.Tokens) *Problem {
 			flow--
 		case token.SequenceEntryType, token.MappingKeyType:
 			inline++
+		default:
 		}
 		if flow > maxFileDepth || inline > maxFileDepth || t.Position.IndentLevel > maxFileDepth {
 			return at(fmt.Sprintf("nested deeper than %d", maxFileDepth), "")

@@ -21,7 +21,7 @@ import (
 // Config is what telemetry is wired with. Level and Trace may be missing.
 type Config struct {
 	Out      io.Writer // standard output in a function: Lambda sends it to CloudWatch Logs
-	Function string    // full name, as in AWS_LAMBDA_FUNCTION_NAME; the metrics' dimension
+	Function string    // its name without the prefix, as in loop.FuncAct; the metrics' dimension
 	Region   string
 	Level    string // debug | info | warn | error; anything else is info
 	Now      func() time.Time

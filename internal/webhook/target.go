@@ -88,7 +88,7 @@ func (t *Target) Deliver(ctx context.Context, e loop.Effect) act.Answer {
 	defer func() { _ = resp.Body.Close() }() // after the answer counts, nothing about its connection does
 	stop := time.AfterFunc(t.drain, cancel)
 	defer stop.Stop()
-	_, err = io.Copy(io.Discard, resp.Body)
+	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer))
 	return judge(resp, brokenOff(ctx, err), t.now())
 }
 

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"example.com/unbroken/client"
+	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/observe"
+	"example.com/unbroken/localstack/local"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const testLoop = "testdata/loop.yaml"
+
+var testNow = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+
+// terminalOf is a command line with a fake world; what it wrote is in out and err.
+type terminalOf struct {
+	world
+	out, err bytes.Buffer
+	cloud    *fakeCloud
+	site     *fakeSite
+}
+
+func newTerminal() *terminalOf {
+	t := &terminalOf{cloud: newFakeCloud()}
+	t.world = world{
+		Stdin: strings.NewReader(""), Stdout: &t.out, Stderr: &t.err,
+		Now:  func() time.Time { return testNow },
+		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		HTTP: &http.Client{CheckRedirect: client.NoRedirect},
+		Local: func(context.Context) (site, error) {
+			if t.site == nil {
+				return nil, local.ErrNotRunning
+			}
+			return t.site, nil
+		},
+		AWS: func(context.Context, ...func(*config.LoadOptions) error) (aws.Config, error) {
+			return aws.Config{Credentials: fixed{}}, nil
+		},
+		Cloud: func(_ aws.Config, d deployment) *cloud { t.cloud.account = d.Account; return t.cloud.cloud() },
+	}
+	return t
+}
+
+func (t *terminalOf) run(ctx context.Context, args ...string) int {
+	return run(ctx, args, &t.world)
+}
+
+type fixed struct{}
+
+func (fixed) Retrieve(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "secret"}, nil
+}
+
+type fakeSite struct{ did []string }
+
+func (s *fakeSite) Cut(_ context.Context, r string) error {
+	s.did = append(s.did, "cut "+r)
+	return nil
+}
+
+func (s *fakeSite) Heal(_ context.Context, r string) error {
+	s.did = append(s.did, "heal "+r)
+	return nil
+}
+func (s *fakeSite) AWS(string) aws.Config { return aws.Config{Credentials: fixed{}} }
+
+// fakeCloud is AWS with two loop regions and a witness; a dead region answers no question.
+type fakeCloud struct {
+	mu      sync.Mutex
+	account string
+	dead    map[string]bool
+	docs    map[string]json.RawMessage // region|pk|sk
+	depth   map[string]int             // region|queue
+	off     map[string]bool            // region|function: its mapping is disabled
+	logs    map[string][]string        // region|function
+	claimed map[string]loop.Claim
+	sent    map[string][]loop.Outgoing // region|queue
+}
+
+func newFakeCloud() *fakeCloud {
+	return &fakeCloud{
+		dead: map[string]bool{}, docs: map[string]json.RawMessage{}, depth: map[string]int{}, off: map[string]bool{},
+		logs: map[string][]string{}, claimed: map[string]loop.Claim{}, sent: map[string][]loop.Outgoing{},
+	}
+}
+
+func (f *fakeCloud) cloud() *cloud {
+	return &cloud{Docs: f, Queues: f, Functions: f, Tables: f, Logs: f, Claims: func(r string) claims { return fakeClaims{f, r} }}
+}
+
+var errDead = errors.New("dial tcp: connection refused")
+
+// ask fails at once where the region is dead, and never answers where it swallows.
+func (f *fakeCloud) ask(ctx context.Context, region string) error {
+	f.mu.Lock()
+	dead, swallows := f.dead[region], f.dead["swallow "+region]
+	f.mu.Unlock()
+	if swallows {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	if dead {
+		return errDead
+	}
+	return nil
+}
+
+func (f *fakeCloud) announce(region, url string) {
+	for _, table := range []string{"us-east-2", "us-west-2"} {
+		f.put(table, observe.EndpointKey(region), observe.EndpointSort, observe.Endpoint{URL: url, At: testNow})
+	}
+}
+
+func (f *fakeCloud) put(table, pk, sk string, doc any) {
+	raw, err := json.Marshal(doc)
+	if err != nil {
+		panic(err)
+	}
+	f.docs[table+"|"+pk+"|"+sk] = raw
+}
+
+func (f *fakeCloud) Query(ctx context.Context, region, pk string) (map[string]json.RawMessage, error) {
+	if err := f.ask(ctx, region); err != nil {
+		return nil, err
+	}
+	found := map[string]json.RawMessage{}
+	for k, raw := range f.docs {
+		if sk, ok := strings.CutPrefix(k, region+"|"+pk+"|"); ok {
+			found[sk] = raw
+		}
+	}
+	return found, nil
+}
+
+func (f *fakeCloud) Depth(ctx context.Context, region, queue string) (visible, inFlight, delayed int, err error) {
+	return f.depth[region+"|"+queue], 0, 0, f.ask(ctx, region)
+}
+
+func (f *fakeCloud) Send(ctx context.Context, region, queue string, msgs []loop.Outgoing) []error {
+	errs := make([]error, len(msgs))
+	err := f.ask(ctx, region)
+	for i := range errs {
+		errs[i] = err
+	}
+	if err == nil {
+		f.mu.Lock()
+		f.sent[region+"|"+queue] = append(f.sent[region+"|"+queue], msgs...)
+		f.mu.Unlock()
+	}
+	return errs
+}
+
+func (f *fakeCloud) Function(ctx context.Context, region, name string, fed bool) (functionState, error) {
+	if err := f.ask(ctx, region); err != nil {
+		return functionState{}, err
+	}
+	s := functionState{State: "Active"}
+	if fed {
+		s.Feeds = []string{"Enabled"}
+		if f.off[region+"|"+name] {
+			s.Feeds = []string{"Disabled"}
+		}
+	}
+	return s, nil
+}
+
+func (f *fakeCloud) Table(ctx context.Context, region, _ string) (string, error) {
+	if err := f.ask(ctx, region); err != nil {
+		return "", err
+	}
+	return "ACTIVE", nil
+}
+
+func (f *fakeCloud) Search(ctx context.Context, region, function, text string, _ time.Time, _ int) ([]logLine, bool, error) {
+	if err := f.ask(ctx, region); err != nil {
+		return nil, false, err
+	}
+	var lines []logLine
+	for _, l := range f.logs[region+"|"+function] {
+		if strings.Contains(l, text) {
+			lines = append(lines, logLine{At: testNow, Text: l})
+		}
+	}
+	return lines, false, nil
+}
+
+type fakeClaims struct {
+	f      *fakeCloud
+	region string
+}
+
+func (c fakeClaims) Get(ctx context.Context, id string) (loop.Claim, error) {
+	if err := c.f.ask(ctx, c.region); err != nil {
+		return loop.Claim{}, err
+	}
+	if one, ok := c.f.claimed[id]; ok {
+		return one, nil
+	}
+	return loop.Claim{}, fmt.Errorf("read claim: %w", loop.ErrNotFound)
+}
+
+// golden compares text with a file under testdata; -update writes it.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", strings.ReplaceAll(name, " ", "-")+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The width of help depends on COLUMNS, so that white space does not count.
+	if strings.Join(strings.Fields(got), " ") != strings.Join(strings.Fields(string(want)), " ") {
+		t.Errorf("%s differs; `go test ./cmd/unbroken -update` writes it anew. Got:\n%s", path, got)
+	}
+}

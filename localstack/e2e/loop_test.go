@@ -1,0 +1,198 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"example.com/unbroken/client"
+	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/outputs"
+)
+
+func TestHTTPBecomesAWebhook(t *testing.T) {
+	s := signals(t, "com.example.notify", 3)
+	send(t, east, "default", s...)
+	delivered(t, 20*time.Second, s)
+	once(t, s)
+}
+
+func TestInboxOfTheOtherRegionBecomesAWebhook(t *testing.T) {
+	s := signals(t, "com.example.notify", 1)
+	body, err := json.Marshal(s[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := suite.queues.Send(t.Context(), west, loop.QueueInbox, []loop.Outgoing{{Body: body}})[0]; err != nil {
+		t.Fatal(err)
+	}
+	delivered(t, 20*time.Second, s)
+	once(t, s)
+}
+
+// FAULTS 5: one id, two regions, at once; and each of the four copies is decided and acted on.
+func TestTheSameIDsSentToBothRegionsAreDeliveredOnce(t *testing.T) {
+	s := signals(t, "com.example.notify", 200)
+	errs := make(chan error, 2)
+	for _, region := range []string{east, west} {
+		c := sender(t, region, "default")
+		go func() {
+			_, err := c.Send(t.Context(), s...)
+			errs <- err
+		}()
+	}
+	if err := errors.Join(<-errs, <-errs); err != nil {
+		t.Fatal(err)
+	}
+	delivered(t, 60*time.Second, s)
+	once(t, s)
+}
+
+// FAULTS 37: the region is gone after its 202. Its peer holds a standby copy and acts without being told.
+func TestARegionThatDiesAfterItsAnswerLosesNothing(t *testing.T) {
+	const n = 20
+	s := signals(t, "com.example.notify", n)
+	// The region accepts, but is too slow to decide: that makes the instant of its death certain.
+	mappings := switchOff(t, east, loop.FuncDecide)
+	send(t, east, "default", s...)
+	cutAt := time.Now()
+	if err := suite.Cut(t.Context(), east); err != nil {
+		t.Fatal(err)
+	}
+	healed := false
+	heal := func() {
+		if healed {
+			return
+		}
+		healed = true
+		if err := suite.Heal(context.WithoutCancel(t.Context()), east); err != nil {
+			t.Error(err)
+		}
+		switchOn(t, east, mappings)
+	}
+	t.Cleanup(heal)
+	delivered(t, standbyDelay+5*time.Second, s)
+	t.Logf("%d signals of a dead region delivered by its peer after %s", n, time.Since(cutAt).Round(10*time.Millisecond))
+	// The dead region comes back with its old messages.
+	heal()
+	once(t, s)
+}
+
+// FAULTS 11: one poison event among 100.
+func TestAPoisonEventHarmsNoOther(t *testing.T) {
+	s := signals(t, "com.example.notify", 100)
+	s[37].Data = json.RawMessage(`{"value": "not a number"}`)
+	send(t, east, "default", s...)
+	good := append(append([]client.Signal(nil), s[:37]...), s[38:]...)
+	delivered(t, 60*time.Second, good)
+	once(t, good)
+	letters, err := suite.queues.Receive(t.Context(), east, loop.DeadLetter(loop.QueueSignals), 10, 0, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(letters) != 1 {
+		t.Fatalf("%d dead letters, want 1", len(letters))
+	}
+	var env loop.Envelope
+	if err := json.Unmarshal(letters[0].Body, &env); err != nil {
+		t.Fatal(err)
+	}
+	q := env.Items[0].Quarantine
+	if q == nil || q.Reason != loop.CodeRuleFailed || q.Rule != "notify" || q.Stage != "decide" || q.Detail == "" {
+		t.Errorf("quarantined as %+v", q)
+	}
+}
+
+func TestAnOutputOfOneRegionIsReadInTheOther(t *testing.T) {
+	s := signals(t, "com.example.remember", 1)
+	send(t, east, "default", s...)
+	until(t, 20*time.Second, func(ctx context.Context) error {
+		out, err := output(ctx, west, "memory/"+t.Name())
+		if err != nil {
+			return err
+		}
+		if string(out.Value) != `{"said":"hello"}` || out.Origin != east || out.Region != west || out.Age == "" {
+			return fmt.Errorf("read %+v, value %s", out, out.Value)
+		}
+		return nil
+	})
+}
+
+func output(ctx context.Context, region, key string) (a outputs.Answer, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, suite.urls[region]+"/v1/outputs/"+key, nil)
+	if err != nil {
+		return a, err
+	}
+	if err := signer().Sign(ctx, req, region, nil); err != nil {
+		return a, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return a, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return a, fmt.Errorf("%s answered %s", region, resp.Status)
+	}
+	return a, json.NewDecoder(resp.Body).Decode(&a)
+}
+
+func TestHealthNeedsNoCredentials(t *testing.T) {
+	for _, region := range []string{east, west} {
+		until(t, 10*time.Second, func(ctx context.Context) error {
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, suite.urls[region]+"/v1/health", nil)
+			if err != nil {
+				return err
+			}
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				return err
+			}
+			defer resp.Body.Close()
+			if resp.StatusCode != http.StatusOK {
+				return fmt.Errorf("%s answered %s", region, resp.Status)
+			}
+			return nil
+		})
+	}
+}
+
+// switchOff disables the mappings of a function, as an operator or a bad deployment might.
+func switchOff(t *testing.T, region, function string) []string {
+	t.Helper()
+	api := lambda.NewFromConfig(suite.AWS(region))
+	list, err := api.ListEventSourceMappings(t.Context(), &lambda.ListEventSourceMappingsInput{FunctionName: aws.String(loop.Name(prefix, function))})
+	if err != nil || len(list.EventSourceMappings) == 0 {
+		t.Fatalf("mappings of %s in %s: %v, %v", function, region, list, err)
+	}
+	var ids []string
+	for _, m := range list.EventSourceMappings {
+		ids = append(ids, *m.UUID)
+	}
+	turn(t, api, ids, false)
+	return ids
+}
+
+func switchOn(t *testing.T, region string, ids []string) {
+	t.Helper()
+	turn(t, lambda.NewFromConfig(suite.AWS(region)), ids, true)
+}
+
+func turn(t *testing.T, api *lambda.Client, ids []string, on bool) {
+	t.Helper()
+	for _, id := range ids {
+		_, err := api.UpdateEventSourceMapping(context.WithoutCancel(t.Context()), &lambda.UpdateEventSourceMappingInput{UUID: aws.String(id), Enabled: aws.Bool(on)})
+		if err != nil {
+			t.Fatalf("switch mapping %s: %v", id, err)
+		}
+	}
+}
