@@ -29,7 +29,8 @@ func (b *base) overSQS(name string, s stage) SQSHandler {
 		}
 		ctx, end := b.telemetry.StartBatch(ctx, msgs)
 		defer end()
-		var resp events.SQSEventResponse
+		// An empty list, not null: the documented shape of complete success.
+		resp := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 		err := xray.Capture(ctx, name, func(ctx context.Context) error {
 			for _, id := range s.Handle(ctx, msgs) {
 				resp.BatchItemFailures = append(resp.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: id})

@@ -91,11 +91,5 @@ func bundleHash(config []byte) string { return loop.H("bundle", string(config)) 
 func strict(b []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return err
-	}
-	if d.More() {
-		return errors.New("something follows after the end")
-	}
-	return nil
+	return d.Decode(v)
 }
