@@ -28,7 +28,7 @@ func Observer(ctx context.Context, env Environment) (ScheduleHandler, error) {
 		return nil, err
 	}
 	o := &observe.Observer{
-		Region: b.Region, Loop: b.Config.Regions.Loop, Endpoint: b.Environment.Endpoint, Now: time.Now,
+		Region: b.Region, Loop: b.Config.Regions.Loop, Endpoint: b.Endpoint, Now: time.Now,
 		Docs:   dynamo.NewDocuments(b.tables, b.Config.Prefix, time.Now),
 		Depths: b.queues,
 		Prober: observe.HTTPProber{Client: &http.Client{}, Timeout: probeTimeout, Now: time.Now},

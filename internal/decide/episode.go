@@ -73,7 +73,7 @@ func (k keeper) advance(ctx context.Context, p *rule.Program, ref Ref, entries [
 		if err != nil {
 			return nil, fmt.Errorf("read episode of %s: %w", ref.RuleID, err)
 		}
-		made, err := k.transitions(p, &e, entries, obs)
+		made, err := k.transitions(p, &e, entries, obs) //nolint:contextcheck // pure: CEL is bounded by cost, not by a deadline
 		if err != nil {
 			return nil, err
 		}

@@ -63,7 +63,7 @@ func (h *Handler) Handle(ctx context.Context, msgs []loop.Message) (failed []str
 	}
 	out := found{observations: map[target]*group{}}
 	for _, w := range works {
-		evaluate(h.cfg.Set, w, &out)
+		evaluate(h.cfg.Set, w, &out) //nolint:contextcheck // pure: CEL is bounded by cost, not by a deadline
 	}
 	h.episodes(ctx, &out)
 	h.sendDecisions(ctx, out.decisions)

@@ -31,7 +31,7 @@ func (p HTTPProber) Probe(ctx context.Context, url string) (time.Duration, error
 	if err != nil {
 		return 0, fmt.Errorf("probe: %w", err)
 	}
-	defer resp.Body.Close()                                     //nolint:errcheck // nothing depends on it
+	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4096)) // lets the connection be used again
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusServiceUnavailable {
 		return 0, fmt.Errorf("probe %s: answered %s", url, resp.Status)
