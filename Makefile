@@ -61,12 +61,8 @@ lint: $(LINT) ## golangci-lint, pinned, installed into .tools/
 race: ## unit tests under the race detector, fuzz seeds included
 	@$(GO) test -race $(FAST)
 
-test-infra: functions-stub ## CDK template tests
+test-infra: functions ## CDK template tests
 	@$(GO) test ./infra/...
-
-.PHONY: functions-stub
-functions-stub:
-	@for f in $(FUNCTIONS); do mkdir -p dist/$$f && [ -e dist/$$f/bootstrap ] || printf '#!/bin/sh\n' > dist/$$f/bootstrap; chmod 0755 dist/$$f/bootstrap; done
 
 cfn-lint: build functions bundle venv ## the synthesized templates, for AWS and for the emulator
 	@rm -rf .local/synth && for mode in aws emulator; do \
