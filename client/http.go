@@ -83,7 +83,7 @@ func (t *overHTTP) verdicts(resp *http.Response, text []byte, n int) ([]Verdict,
 		return nil, later
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return nil, &Barred{loop.CodeUnauthorized, "answered " + resp.Status + ": " + cmp.Or(p.Detail, excerpt(text))}
-	case p.Code == "" || status < 400:
+	case p.Code == "":
 		return nil, &Barred{loop.CodeNotFound, "what answers is not the loop: " + resp.Status + ": " + excerpt(text)}
 	}
 	all := make([]Verdict, n)

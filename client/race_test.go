@@ -84,9 +84,9 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		busy := answering(fails(&Unavailable{RetryAfter: 7 * time.Second, Cause: errors.New("429")}), accepts)
 		start := time.Now()
-		_, err := send(t, Config{Endpoints: regions(busy)}, 1)
-		if took := time.Since(start); err != nil || took < 7*time.Second || took > 8*time.Second {
-			t.Errorf("took %s: %v", took, err)
+		r, err := send(t, Config{Endpoints: regions(busy)}, 1)
+		if took := time.Since(start); err != nil || took < 7*time.Second || took > 8*time.Second || r.Rounds != 2 {
+			t.Errorf("took %s and %d rounds: %v", took, r.Rounds, err)
 		}
 	})
 }
@@ -109,11 +109,12 @@ func TestTheTimeoutBoundsEverything(t *testing.T) {
 	t.Parallel()
 	for name, script := range map[string]func(context.Context, []json.RawMessage) ([]Verdict, error){
 		"refusing": fails(errDown), "swallowing": swallows,
-		"asking for an hour": fails(&Unavailable{RetryAfter: time.Hour, Cause: errors.New("503")}),
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
-			r, err := send(t, Config{Endpoints: regions(answering(script), answering(script)), Timeout: 10 * time.Second}, 2)
+			r, err := send(t, Config{
+				Endpoints: regions(answering(script), answering(script)), Timeout: 10 * time.Second, Attempt: time.Minute,
+			}, 2)
 			failed, ok := errors.AsType[*NotAccepted](err)
 			if took := time.Since(start); !ok || failed.Open != 2 || took > 10*time.Second {
 				t.Errorf("%s: took %s, %v", name, took, err)
@@ -123,6 +124,61 @@ func TestTheTimeoutBoundsEverything(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestWaitingInVainIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		busy := answering(fails(&Unavailable{RetryAfter: time.Hour, Cause: errors.New("503")}))
+		start := time.Now()
+		if _, err := send(t, Config{Endpoints: regions(busy)}, 1); err == nil || time.Since(start) != 0 {
+			t.Errorf("took %s: %v", time.Since(start), err)
+		}
+	})
+}
+
+func TestOneRequestIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		r, err := send(t, Config{Endpoints: regions(answering(swallows), answering(accepts)), Attempt: 3 * time.Second}, 1)
+		if took := time.Since(start); err != nil || took != 3*time.Second || r.Results[0].Region != "r2" {
+			t.Errorf("took %s, %+v, %v", took, r, err)
+		}
+	})
+}
+
+// after answers with the verdicts when d has passed.
+func after(d time.Duration, verdicts ...Verdict) func(context.Context, []json.RawMessage) ([]Verdict, error) {
+	return func(context.Context, []json.RawMessage) ([]Verdict, error) {
+		time.Sleep(d)
+		return verdicts, nil
+	}
+}
+
+func TestWhatOneRegionAcceptedNoOtherCanRefuse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		first := answering(after(200*time.Millisecond, Verdict{State: Accepted, Copies: 2}, Verdict{State: Open}))
+		second := answering(after(200*time.Millisecond, Verdict{State: Refused, Code: loop.CodeReserved}, Verdict{State: Accepted, Copies: 1}))
+		r, err := send(t, Config{Endpoints: regions(first, second), Hedge: true}, 2)
+		if err != nil || r.Results[0].Region != "r1" || r.Results[0].Copies != 2 || r.Results[1].Region != "r2" {
+			t.Errorf("%+v %v", r, err)
+		}
+	})
+}
+
+func TestTheReasonOfOneEventIsKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		half := answering(func(context.Context, []json.RawMessage) ([]Verdict, error) {
+			return []Verdict{{State: Open, Code: loop.CodeThrottled, Detail: "this one"}}, errDown
+		})
+		r, err := send(t, Config{Endpoints: regions(half), Timeout: time.Second}, 1)
+		if err == nil || r.Results[0].Code != loop.CodeThrottled || r.Results[0].Detail != "this one" {
+			t.Errorf("%+v %v", r, err)
+		}
+	})
 }
 
 func TestOnlyWhatIsOpenIsSentAgain(t *testing.T) {

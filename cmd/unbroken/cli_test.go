@@ -51,7 +51,7 @@ func TestExitCodes(t *testing.T) {
 		"no file":                          {[]string{"send", "-c", testLoop, "gone.json"}, "", exitProblem, "gone.json"},
 		"only unfit events":                {[]string{"send", "-c", testLoop}, `{"id":"1"}`, exitNotAccepted, "1 of 1"},
 		"nobody to send to":                {[]string{"send", "-c", testLoop}, event, exitUnreachable, "--endpoint"},
-		"hedging to one region":            {[]string{"send", "-c", testLoop, "--hedge", "--region", "us-east-2"}, event, exitUsage, "--hedge"},
+		"hedging to one region":            {[]string{"send", "-c", testLoop, "--hedge", "--region", "us-east-2"}, event, exitUsage, "--region allows one"},
 		"no time to send":                  {[]string{"send", "-c", testLoop, "--timeout", "0s"}, event, exitUsage, "positive"},
 		"a speed that is none":             {[]string{"replay", "-c", testLoop, "-", "--as", "t", "--speed", "fast"}, "", exitUsage, "fast"},
 		"a negative speed":                 {[]string{"replay", "-c", testLoop, "-", "--as", "t", "--speed=-1"}, "", exitUsage, "--speed"},

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"example.com/unbroken/internal/loop"
@@ -19,16 +20,16 @@ func TestOutputsAsksTheNextRegionWhenOneIsDown(t *testing.T) {
 	up := newAPI(t, func(w http.ResponseWriter, r *http.Request) {
 		path = r.URL.EscapedPath()
 		_ = json.NewEncoder(w).Encode(outputs.Answer{Age: "3.2s", Region: "us-west-2", Output: loop.Output{
-			Key: "shed/check out", Value: json.RawMessage(`{"level":"high"}`), Origin: "us-east-2", RuleID: "checkout",
+			Key: "shed/check out?", Value: json.RawMessage(`{"level":"high"}`), Origin: "us-east-2", RuleID: "checkout",
 			EffectID: strings.Repeat("ab", 32), WrittenAt: time.Date(2026, 3, 4, 5, 6, 3, 8e8, time.UTC),
 		}})
 	})
-	args := []string{"outputs", "shed/check out", "-c", testLoop, "--endpoint", "us-east-2=" + down.URL, "--endpoint", "us-west-2=" + up.URL}
+	args := []string{"outputs", "shed/check out?", "-c", testLoop, "--endpoint", "us-east-2=" + down.URL, "--endpoint", "us-west-2=" + up.URL}
 	w := newTerminal()
 	if code := w.run(t.Context(), args...); code != exitOK {
 		t.Fatalf("exit %d: %s", code, w.err.String())
 	}
-	if path != "/v1/outputs/shed/check%20out" {
+	if path != "/v1/outputs/shed/check%20out%3F" {
 		t.Errorf("asked for %s", path)
 	}
 	golden(t, "outputs", w.out.String())
@@ -63,4 +64,35 @@ func TestOutputsThatAreNotThere(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestASwallowingRegionDelaysAnOutputAndNoMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newTerminal()
+		w.HTTP = &http.Client{Transport: answering(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Host == "east" {
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			}
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"key":"k","value":1}`))}, nil
+		})}
+		start := time.Now()
+		code := w.run(t.Context(), "outputs", "k", "-c", testLoop, "--endpoint", "us-east-2=http://east", "--endpoint", "us-west-2=http://west")
+		if took := time.Since(start); code != exitOK || took != callTimeout {
+			t.Errorf("exit %d after %s: %s", code, took, w.err.String())
+		}
+	})
+}
+
+func TestLookingForEndpointsIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newTerminal()
+		w.cloud.dead["swallow us-east-2"], w.cloud.dead["swallow us-west-2"] = true, true
+		start := time.Now()
+		if code := w.run(t.Context(), "outputs", "k", "-c", testLoop); code != exitUnreachable || time.Since(start) != callTimeout {
+			t.Errorf("exit %d after %s", code, time.Since(start))
+		}
+	})
 }

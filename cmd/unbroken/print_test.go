@@ -1,9 +1,16 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/smithy-go"
 )
 
 func TestAges(t *testing.T) {
@@ -26,7 +33,20 @@ func TestForeignTextStaysOnItsLine(t *testing.T) {
 	if got := line("a\nb\x1b[2J\u009bc\tü"); got != "a b [2J c ü" {
 		t.Errorf("%q", got)
 	}
-	if got := short(errors.New("operation error X: https response error StatusCode: 403, denied")); got != "https response error StatusCode: 403, denied" {
-		t.Errorf("%q", got)
+}
+
+// SDK errors name every layer they passed; a cell of a table has room for the reason.
+func TestShortErrors(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{
+		"":                            nil,
+		"no answer within 3s":         fmt.Errorf("x: %w", context.DeadlineExceeded),
+		"no connection: EOF":          fmt.Errorf("operation error SQS: %w", &url.Error{Op: "Post", URL: "http://x/", Err: io.EOF}),
+		"AccessDenied: no":            fmt.Errorf("operation error SQS: %w", &smithy.GenericAPIError{Code: "AccessDenied", Message: "no"}),
+		strings.Repeat("ü", 80) + "…": errors.New(strings.Repeat("ü", 200)),
+	} {
+		if got := short(err); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

@@ -92,13 +92,12 @@ func (r *reach) endpoints(ctx context.Context, given map[string]string, wanted [
 	var errs []error
 	for range cap(answers) {
 		a := <-answers
-		switch {
-		case a.err != nil:
+		if a.err != nil {
 			errs = append(errs, a.err)
-		case open[a.region]:
-			urls[a.region] = a.url
-			delete(open, a.region)
+			continue
 		}
+		urls[a.region] = a.url
+		delete(open, a.region)
 		if len(open) == 0 {
 			return urls, nil
 		}

@@ -172,7 +172,7 @@ func (c *replayCmd) print(g *globals, w *world, r *replayed) error {
 	if r.Copies > 0 {
 		_, _ = fmt.Fprintf(w.Stdout, "%s left out: their time is that of an earlier row, so they are the same measurement\n", plural(r.Copies, "row"))
 	}
-	for _, f := range r.Failed {
+	for _, f := range r.Failed[:min(len(r.Failed), 3)] {
 		_, _ = fmt.Fprintf(w.Stdout, "  %s  %s  %s: %s\n", f.State, f.ID[:min(len(f.ID), 12)], f.Code, line(f.Detail))
 	}
 	if r.Hint != "" {

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
+	"github.com/aws/smithy-go"
 	"golang.org/x/sync/errgroup"
 
 	"example.com/unbroken/internal/loop"
@@ -171,15 +173,15 @@ func fed(name string) bool {
 }
 
 // health asks an endpoint as a health check would.
-func health(ctx context.Context, w *world, url string) *endpointStatus {
-	e := &endpointStatus{URL: url, Health: "unknown"}
-	if url == "" {
+func health(ctx context.Context, w *world, base string) *endpointStatus {
+	e := &endpointStatus{URL: base, Health: "unknown"}
+	if base == "" {
 		e.Error = "not announced in any table that answers"
 		return e
 	}
 	ctx, cancel := callContext(ctx)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/v1/health", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/v1/health", nil)
 	if err != nil {
 		e.Error = "not a URL"
 		return e
@@ -215,14 +217,22 @@ func short(err error) string {
 	case errors.Is(err, context.Canceled):
 		return "interrupted"
 	}
-	s := line(err.Error())
-	if i := strings.LastIndex(s, "https response error "); i >= 0 {
-		s = s[i:]
+	text := err.Error()
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		text = api.ErrorCode() + ": " + api.ErrorMessage()
+	} else if transport, ok := errors.AsType[*url.Error](err); ok {
+		text = "no connection: " + transport.Err.Error()
 	}
-	if r := []rune(s); len(r) > 160 {
-		s = string(r[:160]) + "…"
+	return clip(text)
+}
+
+// clip keeps a cell of a table within what a line can hold.
+func clip(text string) string {
+	const most = 80
+	if r := []rune(line(text)); len(r) > most {
+		return string(r[:most]) + "…"
 	}
-	return s
+	return line(text)
 }
 
 // fresh says whether a verdict still counts.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/observe"
 )
 
 // print shows the status: a line per region, then what stands in it, then the observers, then what needs a person.
@@ -99,11 +100,23 @@ func (s *status) observerRows() [][]string {
 		case o.Healthy:
 			said = "healthy"
 		}
-		var bad []string
-		for _, c := range o.Bad {
-			bad = append(bad, line(c.Name+" "+string(c.State)+": "+cmp.Or(c.Detail, c.Value)))
-		}
-		rows = append(rows, []string{line(o.Observer), o.Region, said, age(s.At, o.At), cmp.Or(strings.Join(bad, "; "), "-")})
+		rows = append(rows, []string{line(o.Observer), o.Region, said, age(s.At, o.At), cmp.Or(notOK(o.Bad), "-")})
 	}
 	return rows
+}
+
+// notOK gives the reason of what is bad; of what could not be seen the names say enough.
+func notOK(checks []observe.Check) string {
+	var bad, unseen []string
+	for _, c := range checks {
+		if c.State == observe.Bad {
+			bad = append(bad, clip(c.Name+": "+cmp.Or(c.Detail, c.Value)))
+		} else {
+			unseen = append(unseen, line(c.Name))
+		}
+	}
+	if len(unseen) > 0 {
+		bad = append(bad, "not seen: "+strings.Join(unseen, ", "))
+	}
+	return strings.Join(bad, "; ")
 }

@@ -147,6 +147,7 @@ func TestStatusTellsDrainedFromDead(t *testing.T) {
 	drained := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
 	t.Cleanup(drained.Close)
 	w := healthy(t)
+	w.cloud.dead["us-east-2"] = true // its services cannot be asked from here; its endpoint answers
 	if code := w.run(t.Context(), "status", "-c", testLoop, "--endpoint", "us-east-2="+drained.URL); code != exitOK {
 		t.Errorf("exit %d", code)
 	}

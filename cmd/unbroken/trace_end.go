@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"example.com/unbroken/internal/loop"
 )
@@ -75,7 +76,7 @@ func (t *trace) print(g *globals, w *world) error {
 	}
 	_, _ = fmt.Fprintln(w.Stdout, "signal "+t.Key)
 	rows := newTable(w.Stdout)
-	for _, e := range t.Events {
+	for _, e := range collapse(t.Events) {
 		what := e.What
 		if e.Standby {
 			what += " (standby)"
@@ -94,4 +95,21 @@ func (t *trace) print(g *globals, w *world) error {
 	}
 	_, _ = fmt.Fprintln(w.Stdout, line(t.Summary))
 	return nil
+}
+
+// collapse makes one line of what is told again and again: every copy and retry is decided anew, to the same ids.
+func collapse(events []traceEvent) (told []traceEvent) {
+	var before traceEvent
+	times := 0
+	for _, e := range events {
+		same := e
+		same.At = before.At
+		if times > 0 && same == before {
+			times++
+			told[len(told)-1].Detail = fmt.Sprintf("%s (%d times, until %s)", e.Detail, times, e.At.UTC().Format(time.TimeOnly))
+			continue
+		}
+		told, before, times = append(told, e), e, 1
+	}
+	return told
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"example.com/unbroken/internal/loop"
@@ -121,6 +122,46 @@ func TestTraceWhileARegionIsDead(t *testing.T) {
 	w.cloud.dead["us-east-2"], w.cloud.dead["us-west-2"] = true, true
 	if code := w.trace(t, traceKey); code != exitUnreachable {
 		t.Errorf("exit %d with all regions dead", code)
+	}
+}
+
+func TestTraceIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newTerminal()
+		w.cloud.dead["swallow us-east-2"] = true
+		w.claim(traceEffID, "deploy-failed", "rollback", loop.StatusDone, "")
+		start := time.Now()
+		code := w.trace(t, traceKey)
+		if took := time.Since(start); code != exitOK || took != searchTimeout+callTimeout {
+			t.Errorf("exit %d after %s: %s", code, took, w.out.String())
+		}
+	})
+}
+
+func TestTraceReadsABoundedNumberOfClaims(t *testing.T) {
+	t.Parallel()
+	w := newTerminal()
+	ids := make([]string, maxEffects+50)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("%q", fmt.Sprint("effect-", i))
+	}
+	w.log("us-east-2", "decide", logged(1, "us-east-2", "decided", `"signalKey":"`+traceKey+`","rule":"cpu","effects":[`+strings.Join(ids, ",")+`]`))
+	w.trace(t, traceKey, "--json")
+	var got trace
+	if err := json.Unmarshal(w.out.Bytes(), &got); err != nil || len(got.Effects) != maxEffects || len(got.Missing) != 1 {
+		t.Errorf("%v: %d effects, missing %v", err, len(got.Effects), got.Missing)
+	}
+}
+
+func TestTheSameAgainIsOneLine(t *testing.T) {
+	t.Parallel()
+	at := func(sec int, what string) traceEvent {
+		return traceEvent{At: testNow.Add(time.Duration(sec) * time.Second), What: what, Detail: "do"}
+	}
+	got := collapse([]traceEvent{at(0, "accepted"), at(1, "decided"), at(2, "decided"), at(9, "decided"), at(10, "claim"), at(11, "decided")})
+	if len(got) != 4 || got[1].Detail != "do (3 times, until 05:06:16)" || got[3].Detail != "do" || !got[1].At.Equal(testNow.Add(time.Second)) {
+		t.Errorf("%+v", got)
 	}
 }
 

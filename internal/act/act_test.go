@@ -294,6 +294,23 @@ func TestAnUndoRunsAfterItsDoAndParksWithIt(t *testing.T) {
 	}
 }
 
+// An undo that comes while its do is still under way waits for it, but not for the whole of its claim.
+func TestAnUndoFollowsItsDoWithinSeconds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	undo := effect("undo")
+	undo.Phase, undo.Undoes = loop.PhaseUndo, "do"
+	w.during = func() {
+		w.during = nil
+		w.deliver("b", undo)
+	}
+	w.deliver("a", effect("do"))
+	w.pump()
+	if waited := w.now.Sub(epoch); w.status("undo") != loop.StatusDone || waited > 3*time.Second {
+		t.Errorf("undo ended %s after %s", w.status("undo"), waited)
+	}
+}
+
 func TestWhatExpiredIsNotStarted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

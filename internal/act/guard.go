@@ -71,13 +71,17 @@ func (s guardStage) afterDo(ctx context.Context, l *Landing, now time.Time) (boo
 	return true, nil
 }
 
+// undoPoll is the longest that an undo waits before it looks at its do again.
+const undoPoll = 2 * time.Second
+
 // release gives the undo's claim back until the do is through.
 func (s guardStage) release(ctx context.Context, l *Landing, do loop.Claim, now time.Time) (bool, error) {
 	until := do.Deadline
 	if do.NotBefore.After(until) {
 		until = do.NotBefore
 	}
-	l.Again = max(until.Sub(now), 0) + waitMargin
+	// Most holders are through long before their deadline: look again soon, for an undo is somebody's recovery.
+	l.Again = min(max(until.Sub(now), 0)+waitMargin, undoPoll)
 	next := l.Claim
 	next.Deadline, next.NotBefore, next.UpdatedAt = now.UTC(), now.UTC().Add(l.Again), now.UTC()
 	if err := s.claims.Swap(ctx, next, l.Claim.Token); err != nil && !errors.Is(err, loop.ErrFenced) {

@@ -101,6 +101,9 @@ func samples(ctx context.Context, site *local.Site, f flags, cfg *loop.Config, s
 		if err := until(ctx, func() error {
 			var out bytes.Buffer
 			err := unbroken(ctx, site, f, nil, &out, "outputs", key, "--region", other)
+			if err == nil && strings.HasPrefix(key, "shed/") && !strings.Contains(out.String(), "none") {
+				err = fmt.Errorf("the recovery has not undone %s yet", key)
+			}
 			if err == nil {
 				fmt.Print(out.String())
 			}
