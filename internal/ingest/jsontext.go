@@ -97,7 +97,7 @@ func (s *scanner) escape() error {
 	return nil
 }
 
-// hex4 reads `uXXXX` at s.pos.
+// hex4 reads `u` and four hex digits at s.pos.
 func (s *scanner) hex4() (r rune, ok bool) {
 	s.pos++
 	for range 4 {
