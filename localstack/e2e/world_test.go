@@ -26,7 +26,7 @@ import (
 const (
 	east, west   = "us-east-2", "us-west-2"
 	prefix       = "e2e"
-	standbyDelay = 3 * time.Second
+	standbyDelay = 6 * time.Second
 	secret       = "whsec_ZW5kIHRvIGVuZCBzdWl0ZSBvbmx5LCBubyBzZWNyZXQ="
 )
 
