@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -43,7 +44,7 @@ func compile(src string, in scope, want *cel.Type) (*expr, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the CEL environment: %w", err)
 	}
-	checked, issues := env.Compile(src)
+	checked, issues := check(env, src)
 	if issues.Err() != nil {
 		return nil, errors.New(firstIssue(issues))
 	}
@@ -76,6 +77,17 @@ func compile(src string, in scope, want *cel.Type) (*expr, error) {
 		x.timeout = loopTimeout
 	}
 	return x, nil
+}
+
+// checking makes checks take turns: the checker fills its catalog of names at the first error, while it copies
+// itself, catalog included, at every macro (cel-go v0.33.2, checker/env.go: Catalog and cloneWithDecls).
+var checking sync.Mutex
+
+// check parses and type-checks an expression. Safe for concurrent use.
+func check(env *cel.Env, src string) (*cel.Ast, *cel.Issues) {
+	checking.Lock()
+	defer checking.Unlock()
+	return env.Compile(src)
 }
 
 func declared(env *cel.Env, name string) bool {
@@ -123,7 +135,7 @@ func estimate(src string) error {
 	if err != nil {
 		return err
 	}
-	checked, issues := env.Compile(src)
+	checked, issues := check(env, src)
 	if issues.Err() != nil {
 		return nil //nolint:nilerr // compile has reported it
 	}

@@ -40,7 +40,9 @@ func (s scope) has(name string) bool {
 //
 // No extension library: replace or format can turn a small signal into a huge string within one call, before
 // the cost limit sees it.
-var celEnv = sync.OnceValues(func() (*cel.Env, error) {
+var celEnv = sync.OnceValues(newCELEnv)
+
+func newCELEnv() (*cel.Env, error) {
 	return cel.NewEnv(
 		cel.Variable("signal", cel.DynType),
 		cel.Variable("rule", cel.StringType),
@@ -63,7 +65,7 @@ var celEnv = sync.OnceValues(func() (*cel.Env, error) {
 			cel.ValidateComprehensionNestingLimit(maxLoopNesting),
 		),
 	)
-})
+}
 
 // activation binds the variables for one evaluation.
 type activation struct {
