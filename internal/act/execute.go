@@ -50,7 +50,7 @@ func (s executeStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 		l.Status = loop.StatusParked
 	case Outdated:
 		l.Status = loop.StatusSuperseded
-	case Retry:
+	case Retry, Unsent:
 		l.Again = max(s.backoff.Next(l.Claim.Attempt), answer.RetryAfter)
 	}
 	return true, nil

@@ -60,6 +60,7 @@ const (
 	Delivered                // applied
 	Refused                  // the target will never take it: a person must look
 	Outdated                 // the target holds a newer one
+	Unsent                   // known not to be applied: send the same bytes again, whatever the class
 )
 
 // Recorder hears what happened, for logs and metrics.

@@ -21,6 +21,9 @@ type Class string
 const (
 	ClassNative Class = "native" // our own outputs table: redoing it gives the same result
 	ClassKeyed  Class = "keyed"  // the target honours an idempotency key within a horizon
+	ClassFenced Class = "fenced" // the target compares our fence with the one it holds, and refuses an older one
+	ClassSet    Class = "set"    // the target holds an absolute value: read back after ambiguity, then applied again
+	ClassOnce   Class = "once"   // nobody prevents it: after ambiguity it is parked for a person, never sent again
 )
 
 // Decision is what a rule made of a signal: the effects to land, or why there are none.
@@ -55,11 +58,22 @@ type Effect struct {
 	Horizon     Duration    `json:"horizon,omitempty"` // how long the target remembers the idempotency key
 	Undoes      string      `json:"undoes,omitempty"`  // id of the do effect that this one takes back
 	Emit        []Status    `json:"emit,omitempty"`    // final states that some rule wants to hear of
+	Backoff     Backoff     `json:"backoff,omitzero"`  // between attempts; zero for the default
+	Fallback    *Effect     `json:"fallback,omitempty"` // what lands instead once this one is given up
 }
 
-// Request is a rendered HTTP request. Secrets stand in it by reference only.
+// Backoff bounds the waits between the attempts of one effect: full jitter under Base doubled per failed
+// attempt, at most Cap.
+type Backoff struct {
+	Base Duration `json:"base"`
+	Cap  Duration `json:"cap"`
+}
+
+// Request is what a target is to be sent, rendered: an HTTP request, or the same shape for an AWS target, where
+// URL is the resource (an ARN, a queue URL, s3://bucket/key, …), Method the API's action, and Headers its
+// attributes. Secrets stand in it by reference only.
 type Request struct {
-	Method  string            `json:"method"`
+	Method  string            `json:"method,omitempty"`
 	URL     string            `json:"url"`
 	Headers map[string]string `json:"headers,omitempty"`
 	Body    string            `json:"body,omitempty"`
