@@ -51,14 +51,14 @@ type Effect struct {
 	Target      string      `json:"target"`
 	Class       Class       `json:"class"`
 	Fence       Fence       `json:"fence"`
-	Request     *Request    `json:"request,omitempty"` // nil where the target is an output
-	Output      *OutputSpec `json:"output,omitempty"`  // the last known good output that it leaves
-	Timeout     Duration    `json:"timeout"`           // of one attempt
-	ExpireAfter Duration    `json:"expireAfter"`       // from acceptedAt
-	Horizon     Duration    `json:"horizon,omitempty"` // how long the target remembers the idempotency key
-	Undoes      string      `json:"undoes,omitempty"`  // id of the do effect that this one takes back
-	Emit        []Status    `json:"emit,omitempty"`    // final states that some rule wants to hear of
-	Backoff     Backoff     `json:"backoff,omitzero"`  // between attempts; zero for the default
+	Request     *Request    `json:"request,omitempty"`  // nil where the target is an output
+	Output      *OutputSpec `json:"output,omitempty"`   // the last known good output that it leaves
+	Timeout     Duration    `json:"timeout"`            // of one attempt
+	ExpireAfter Duration    `json:"expireAfter"`        // from acceptedAt
+	Horizon     Duration    `json:"horizon,omitempty"`  // how long the target remembers the idempotency key
+	Undoes      string      `json:"undoes,omitempty"`   // id of the do effect that this one takes back
+	Emit        []Status    `json:"emit,omitempty"`     // final states that some rule wants to hear of
+	Backoff     Backoff     `json:"backoff,omitzero"`   // between attempts; zero for the default
 	Fallback    *Effect     `json:"fallback,omitempty"` // what lands instead once this one is given up
 }
 

@@ -38,6 +38,9 @@ func EpisodeDecisionID(ruleID, key string, n int64, phase Phase) string {
 // EffectID names one step of a decision; step ids are unique within do, undo and else.
 func EffectID(decisionID, step string) string { return H("effect", decisionID, step) }
 
+// FallbackID is the id of the effect that lands once another one is given up.
+func FallbackID(effectID string) string { return H("fallback", effectID) }
+
 // OutcomeID names the outcome of an effect that ended in status; a repeated emission has the same id.
 func OutcomeID(effectID string, status Status) string {
 	return H("outcome", effectID, string(status))

@@ -23,6 +23,7 @@ func TestIDsMatchGoldenVectors(t *testing.T) {
 		{"episode do", loop.EpisodeDecisionID("checkout-errors", "shop/checkout", 1764000000000, loop.PhaseDo), do},
 		{"episode undo", loop.EpisodeDecisionID("checkout-errors", "shop/checkout", 1764000000000, loop.PhaseUndo), "df06cf2c9f311cedd4f1ebd03a40195c32f1a57ba21e0f8f77e691e82f9d10c5"},
 		{"effect", loop.EffectID(do, "shed"), effect},
+		{"fallback", loop.FallbackID(effect), "cac69820931d0a8930b76f8a5bcd3ca93819bae8e77bc817fa587c0808a71913"},
 		{"outcome", loop.OutcomeID(effect, loop.StatusDone), "20a88ba52af14df3e8aa83067a2025bdd447f829e3aa8a19e55ad85d0217955a"},
 		{"key hash of UTF-8", loop.KeyHash("käse/ø"), "9c24b088794eca257c3d8dc366f56f4bcadf3872154d0c384590c2b3e18dda6c"},
 	} {
