@@ -202,6 +202,18 @@ func TestBackoffIsTheActionsOwnAndNeverOverflows(t *testing.T) {
 	}
 }
 
+// A target that asks for more time than the effect has is not waited for: the fallback must not be late.
+func TestAWaitEndsWithTheEffectsTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.answers = []act.Answer{{Verdict: act.Retry, RetryAfter: time.Hour}}
+	w.deliver("a", effect("e"))
+	w.pump()
+	if late := w.now.Sub(epoch.Add(15 * time.Minute)); len(w.sent) != 1 || w.status("e") != loop.StatusParked || late > 2*time.Second {
+		t.Errorf("sent %d times, ended %s, %s after its time", len(w.sent), w.status("e"), late)
+	}
+}
+
 // A wait beyond what SQS can delay is walked in legs; each looks at the claim and goes on.
 func TestAWaitOfHoursIsWalkedInLegs(t *testing.T) {
 	t.Parallel()
