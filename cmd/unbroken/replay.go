@@ -92,6 +92,7 @@ func (c replayCmd) Run(ctx context.Context, g *globals, w *world) error {
 	p := w.progress(g)
 	out := replayed{Rows: len(signals), Copies: copies, From: signals[0].Time, To: signals[len(signals)-1].Time}
 	pace := pacer{speed: speed, now: w.Now, wait: w.Wait}
+	var broken error
 	for from := 0; from < len(signals); {
 		n, err := pace.due(ctx, signals[from:], c.Batch)
 		if err != nil {
@@ -104,14 +105,17 @@ func (c replayCmd) Run(ctx context.Context, g *globals, w *world) error {
 		out.add(report)
 		from += n
 		if c.InOrder {
-			if err := settle(ctx, w, r.Queues, region); err != nil {
-				break // interrupted, or the queue cannot be seen; what was sent is reported
+			if broken = settle(ctx, w, r.Queues, region); broken != nil {
+				break // what was sent is reported all the same
 			}
 		}
 		p.show(from, len(signals), "rows, at "+signals[from-1].Time.Format(time.DateTime))
 	}
 	p.end()
-	return c.print(g, w, &out)
+	if err := c.print(g, w, &out); broken == nil || ctx.Err() != nil {
+		return err
+	}
+	return fail(exitNotAccepted, fmt.Errorf("cannot see whether %s has decided: %w", region, broken))
 }
 
 // settle returns once everything that was sent to a region is decided: nothing waits on its way to decide or is
