@@ -22,7 +22,7 @@ func (s guardStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	now := s.now()
 	e := l.Claim.Effect
 	switch {
-	case e.Class == loop.ClassKeyed && l.Claim.Token > 1 && now.After(l.Claim.AcceptedAt.Add(e.Horizon.Std())):
+	case e.Class == loop.ClassKeyed && l.Claim.Token > 1 && now.After(l.Claim.HorizonEnds()):
 		// The target may have forgotten the key, and an earlier attempt may have been applied.
 		l.Status = loop.StatusParked
 		l.Evidence = "an earlier attempt may have been applied and the idempotency horizon has passed"

@@ -105,6 +105,14 @@ func TestClaims(t *testing.T) {
 	})
 }
 
+func TestParkedClaims(t *testing.T) {
+	t.Parallel()
+	looptest.Parked(t, func(t *testing.T) looptest.Bench[looptest.ParkedClaims] {
+		d := deploy(t)
+		return looptest.Bench[looptest.ParkedClaims]{Here: NewClaims(d.here, d.prefix), There: NewClaims(d.there, d.prefix), LoseAnswer: d.here.arm}
+	})
+}
+
 func TestEpisodes(t *testing.T) {
 	t.Parallel()
 	looptest.Episodes(t, func(t *testing.T) looptest.Bench[decide.Episodes] {

@@ -59,6 +59,15 @@ func TestClaims(t *testing.T) {
 	})
 }
 
+func TestParkedClaims(t *testing.T) {
+	t.Parallel()
+	looptest.Parked(t, func(*testing.T) looptest.Bench[looptest.ParkedClaims] {
+		fault, lose := lossy()
+		s := mem.NewClaims(fault)
+		return looptest.Bench[looptest.ParkedClaims]{Here: s.In(looptest.HereRegion), There: s.In(looptest.ThereRegion), LoseAnswer: lose}
+	})
+}
+
 func TestEpisodes(t *testing.T) {
 	t.Parallel()
 	looptest.Episodes(t, func(*testing.T) looptest.Bench[decide.Episodes] {
