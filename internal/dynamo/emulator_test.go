@@ -121,6 +121,17 @@ func TestEpisodes(t *testing.T) {
 	})
 }
 
+func TestClaimsTable(t *testing.T) {
+	t.Parallel()
+	looptest.ClaimsTable(t, func(t *testing.T) looptest.Bench[looptest.Table] {
+		d := deploy(t)
+		view := func(api API) looptest.Table {
+			return looptest.Table{Table: NewClaimsTable(api, d.prefix), Claims: NewClaims(api, d.prefix), Episodes: NewEpisodes(api, d.prefix)}
+		}
+		return looptest.Bench[looptest.Table]{Here: view(d.here), There: view(d.there)}
+	})
+}
+
 func TestWindows(t *testing.T) {
 	t.Parallel()
 	looptest.Windows(t, func(t *testing.T) looptest.Bench[decide.Windows] {

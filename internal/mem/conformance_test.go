@@ -77,6 +77,17 @@ func TestEpisodes(t *testing.T) {
 	})
 }
 
+func TestClaimsTable(t *testing.T) {
+	t.Parallel()
+	looptest.ClaimsTable(t, func(*testing.T) looptest.Bench[looptest.Table] {
+		c, e := mem.NewClaims(nil), mem.NewEpisodes(nil)
+		view := func(region string) looptest.Table {
+			return looptest.Table{Table: mem.NewClaimsTable(c, e, region), Claims: c.In(region), Episodes: e.In(region)}
+		}
+		return looptest.Bench[looptest.Table]{Here: view(looptest.HereRegion), There: view(looptest.ThereRegion)}
+	})
+}
+
 func TestWindows(t *testing.T) {
 	t.Parallel()
 	looptest.Windows(t, func(*testing.T) looptest.Bench[decide.Windows] {
