@@ -91,6 +91,25 @@ func (r region) stuckAlarms(p pager) {
 	})
 }
 
+// sweeperAlarms: what the daily pass over claims finds, and that there is one. A pass that nobody makes would let
+// what is overdue go unseen, so its silence pages too.
+func (r region) sweeperAlarms(p pager) {
+	r.functionAlarms(p, loop.FuncSweeper)
+	p.page(watch{
+		name:   "claims-overdue",
+		means:  "An effect should have ended and has not: nobody works on it. See unbroken balance, then unbroken parked retry.",
+		metric: r.own(loop.FuncSweeper, "Overdue", "Sum"),
+	})
+	p.page(watch{
+		name:    loop.FuncSweeper + "-silent",
+		means:   "The sweeper does not run: nothing overdue is found, and claims grow. Is its schedule on?",
+		metric:  r.lambda(loop.FuncSweeper, "Invocations", "Sum").With(&awscloudwatch.MetricOptions{Period: seconds(3600)}),
+		below:   1,
+		periods: 3,
+		missing: awscloudwatch.TreatMissingData_BREACHING,
+	})
+}
+
 // observerAlarms watch the watcher, in its own region. Silence never votes on a region's health, so it must
 // page: missing data is breaching. Two silent minutes are a restart, three are not.
 func (r region) observerAlarms(p pager) {

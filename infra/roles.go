@@ -59,6 +59,11 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 		return []awsiam.PolicyStatement{
 			allow([]string{"dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem"}, outputs),
 		}
+	case loop.FuncSweeper: // reads all claims, deletes what has ended; its own notes
+		return []awsiam.PolicyStatement{
+			allow([]string{"dynamodb:Scan", "dynamodb:GetItem", "dynamodb:DeleteItem"}, claims),
+			allow([]string{"dynamodb:Query", "dynamodb:PutItem"}, outputs),
+		}
 	case loop.FuncObserver:
 		return r.observerGrants()
 	}

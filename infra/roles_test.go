@@ -71,6 +71,10 @@ var contract = map[string][]string{
 		"ssm:GetParameter arn:aws:ssm:{own}:123456789012:parameter/ub/page",
 	},
 	"outputs": {"dynamodb:GetItem,dynamodb:Query,dynamodb:BatchGetItem table/outputs@{own}"},
+	"sweeper": {
+		"dynamodb:Scan,dynamodb:GetItem,dynamodb:DeleteItem table/claims@{own}",
+		"dynamodb:Query,dynamodb:PutItem table/outputs@{own}",
+	},
 	"observer": {
 		"sqs:GetQueueAttributes inbox@{own} inbox@{peer} inbox-dlq@{own} inbox-dlq@{peer} " +
 			"signals@{own} signals@{peer} signals-dlq@{own} signals-dlq@{peer} " +
