@@ -21,6 +21,7 @@ type cli struct {
 	Outputs  outputsCmd  `cmd:"" help:"Read the last known good output of a key, with its age and origin."`
 	Status   statusCmd   `cmd:"" help:"Show endpoints, queues, functions, tables and observers of every region."`
 	Trace    traceCmd    `cmd:"" help:"Show what became of a signal: ingested, decided, landed, and how it ended."`
+	Parked   parkedCmd   `cmd:"" help:"Look at parked effects, retry or discard them."`
 	Local    localCmd    `cmd:"" help:"Cut a region of the local world off, or heal it."`
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/sweep"
 )
 
 // deployment is what names and addresses are made of.
@@ -13,6 +14,7 @@ type deployment struct {
 	Prefix  string
 	Account string // "" where only AWS knows
 	Regions []string
+	User    string // who is at the terminal, where AWS does not say
 	Now     func() time.Time
 }
 
@@ -24,6 +26,8 @@ type cloud struct {
 	Tables    tables
 	Logs      logs
 	Claims    func(region string) claims
+	Scans     func(region string) scans
+	Who       func(ctx context.Context) string // the caller, for audit trails
 }
 
 type documents interface {
@@ -62,4 +66,9 @@ type logs interface {
 
 type claims interface {
 	Get(ctx context.Context, effectID string) (loop.Claim, error)
+	Unpark(ctx context.Context, next loop.Claim, token int64) error
+}
+
+type scans interface {
+	Scan(ctx context.Context, q sweep.Query) (sweep.Page, error)
 }

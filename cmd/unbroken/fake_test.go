@@ -7,9 +7,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +23,7 @@ import (
 	"example.com/unbroken/client"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
+	"example.com/unbroken/internal/sweep"
 	"example.com/unbroken/localstack/local"
 )
 
@@ -103,7 +106,10 @@ func newFakeCloud() *fakeCloud {
 }
 
 func (f *fakeCloud) cloud() *cloud {
-	return &cloud{Docs: f, Queues: f, Functions: f, Tables: f, Logs: f, Claims: func(r string) claims { return fakeClaims{f, r} }}
+	return &cloud{
+		Docs: f, Queues: f, Functions: f, Tables: f, Logs: f, Claims: func(r string) claims { return fakeClaims{f, r} },
+		Scans: func(r string) scans { return fakeClaims{f, r} }, Who: func(context.Context) string { return "arn:aws:iam::1:user/ann" },
+	}
 }
 
 var errDead = errors.New("dial tcp: connection refused")
@@ -215,6 +221,39 @@ func (c fakeClaims) Get(ctx context.Context, id string) (loop.Claim, error) {
 		return one, nil
 	}
 	return loop.Claim{}, fmt.Errorf("read claim: %w", loop.ErrNotFound)
+}
+
+func (c fakeClaims) Unpark(ctx context.Context, next loop.Claim, token int64) error {
+	if err := c.f.ask(ctx, c.region); err != nil {
+		return err
+	}
+	if one := c.f.claimed[next.EffectID]; one.Status != loop.StatusParked || one.Token != token {
+		return loop.ErrFenced
+	}
+	c.f.claimed[next.EffectID] = next
+	return nil
+}
+
+// Scan gives one record a page.
+func (c fakeClaims) Scan(ctx context.Context, q sweep.Query) (sweep.Page, error) {
+	page := sweep.Page{}
+	if err := c.f.ask(ctx, c.region); err != nil || q.Segment > 0 {
+		return page, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.f.claimed)) {
+		if id <= q.After {
+			continue
+		}
+		if page.Scanned == 1 {
+			return page, nil
+		}
+		page.Scanned, page.Units, page.Next = 1, 0.5, id
+		if one := c.f.claimed[id]; one.Status == q.Status {
+			page.Claims = append(page.Claims, one)
+		}
+	}
+	page.Next = ""
+	return page, nil
 }
 
 // golden compares text with a file under testdata; -update writes it.
