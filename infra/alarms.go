@@ -27,7 +27,7 @@ func (r region) queueAlarms(p pager) {
 		dead := loop.DeadLetter(queue)
 		p.page(watch{
 			name:   dead + "-messages",
-			means:  "Something could not be handled. Look at why (unbroken explain), then redrive.",
+			means:  "Something could not be handled. unbroken redrive QUEUE --dry-run shows why; repair it, then redrive.",
 			metric: r.sqs(dead, visibleMessages, "Maximum"),
 		})
 		p.page(watch{
@@ -81,7 +81,7 @@ func (r region) apiAlarms(p pager, api awsapigatewayv2.HttpApi) {
 func (r region) stuckAlarms(p pager) {
 	p.page(watch{
 		name:   "effects-parked",
-		means:  "An effect may or may not have happened, and only a person can tell. Retry or approve it.",
+		means:  "An effect may or may not have happened, and only a person can tell: unbroken parked list, then retry or discard.",
 		metric: r.own(loop.FuncAct, "Parked", "Sum"),
 	})
 	p.page(watch{

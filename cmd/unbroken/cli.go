@@ -22,6 +22,7 @@ type cli struct {
 	Status   statusCmd   `cmd:"" help:"Show endpoints, queues, functions, tables and observers of every region."`
 	Trace    traceCmd    `cmd:"" help:"Show what became of a signal: ingested, decided, landed, and how it ended."`
 	Parked   parkedCmd   `cmd:"" help:"Look at parked effects, retry or discard them."`
+	Redrive  redriveCmd  `cmd:"" help:"Move dead letters back to their queue, to be tried again."`
 	Local    localCmd    `cmd:"" help:"Cut a region of the local world off, or heal it."`
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/queue"
 	"example.com/unbroken/internal/sweep"
 )
 
@@ -32,11 +33,16 @@ type cloud struct {
 
 type documents interface {
 	Query(ctx context.Context, region, pk string) (map[string]json.RawMessage, error)
+	Put(ctx context.Context, region, name, writer string, doc any, keep time.Duration) error
 }
 
 type queues interface {
 	Depth(ctx context.Context, region, queue string) (visible, inFlight, delayed int, err error)
 	Send(ctx context.Context, region, queue string, msgs []loop.Outgoing) []error
+	Receive(ctx context.Context, region, name string, limit int, wait, hold time.Duration) ([]queue.Received, error)
+	Delete(ctx context.Context, region, name string, handles []string) error
+	StartMove(ctx context.Context, region, name string, rate int) error
+	LastMove(ctx context.Context, region, name string) (queue.Move, error)
 }
 
 // functionState is a function as Lambda has it; Feeds are the states of its event source mappings.
@@ -66,6 +72,7 @@ type logs interface {
 
 type claims interface {
 	Get(ctx context.Context, effectID string) (loop.Claim, error)
+	Swap(ctx context.Context, next loop.Claim, token int64) error
 	Unpark(ctx context.Context, next loop.Claim, token int64) error
 }
 

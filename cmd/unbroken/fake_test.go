@@ -23,6 +23,7 @@ import (
 	"example.com/unbroken/client"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
+	"example.com/unbroken/internal/queue"
 	"example.com/unbroken/internal/sweep"
 	"example.com/unbroken/localstack/local"
 )
@@ -96,12 +97,17 @@ type fakeCloud struct {
 	logs    map[string][]string        // region|function
 	claimed map[string]loop.Claim
 	sent    map[string][]loop.Outgoing // region|queue
+	moves   map[string][]queue.Move    // region|queue: what SQS says, one answer after the other; none: it cannot move
+	started []string                   // region|queue|rate
+	hidden  map[string]bool            // region|queue|index of what was received
+	gone    map[string]bool            // and deleted
 }
 
 func newFakeCloud() *fakeCloud {
 	return &fakeCloud{
 		dead: map[string]bool{}, docs: map[string]json.RawMessage{}, depth: map[string]int{}, off: map[string]bool{},
 		logs: map[string][]string{}, claimed: map[string]loop.Claim{}, sent: map[string][]loop.Outgoing{},
+		moves: map[string][]queue.Move{}, hidden: map[string]bool{}, gone: map[string]bool{},
 	}
 }
 
@@ -156,8 +162,72 @@ func (f *fakeCloud) Query(ctx context.Context, region, pk string) (map[string]js
 	return found, nil
 }
 
+func (f *fakeCloud) Put(ctx context.Context, region, name, writer string, doc any, _ time.Duration) error {
+	if err := f.ask(ctx, region); err != nil {
+		return err
+	}
+	f.put(region, name, writer, doc)
+	return nil
+}
+
+// Depth is what a test says, or else what was sent and not deleted.
 func (f *fakeCloud) Depth(ctx context.Context, region, queue string) (visible, inFlight, delayed int, err error) {
-	return f.depth[region+"|"+queue], 0, 0, f.ask(ctx, region)
+	f.mu.Lock()
+	visible, known := f.depth[region+"|"+queue]
+	if !known {
+		for i := range f.sent[region+"|"+queue] {
+			switch at := fmt.Sprintf("%s|%s|%d", region, queue, i); {
+			case f.gone[at]:
+			case f.hidden[at]:
+				inFlight++
+			default:
+				visible++
+			}
+		}
+	}
+	f.mu.Unlock()
+	return visible, inFlight, 0, f.ask(ctx, region)
+}
+
+func (f *fakeCloud) Receive(ctx context.Context, region, name string, limit int, _, hold time.Duration) (got []queue.Received, err error) {
+	if err := f.ask(ctx, region); err != nil {
+		return nil, err
+	}
+	for i, m := range f.sent[region+"|"+name] {
+		at := fmt.Sprintf("%s|%s|%d", region, name, i)
+		if f.gone[at] || f.hidden[at] || len(got) == limit {
+			continue
+		}
+		f.hidden[at] = hold > 0
+		got = append(got, queue.Received{Message: loop.Message{ID: at, Body: m.Body, SentAt: testNow}, Handle: at, Group: m.Group})
+	}
+	return got, nil
+}
+
+func (f *fakeCloud) Delete(ctx context.Context, region, _ string, handles []string) error {
+	for _, h := range handles {
+		f.gone[h] = true
+	}
+	return f.ask(ctx, region)
+}
+
+func (f *fakeCloud) StartMove(ctx context.Context, region, name string, rate int) error {
+	f.started = append(f.started, fmt.Sprintf("%s|%s|%d", region, name, rate))
+	return f.ask(ctx, region)
+}
+
+func (f *fakeCloud) LastMove(ctx context.Context, region, name string) (queue.Move, error) {
+	if err := f.ask(ctx, region); err != nil {
+		return queue.Move{}, err
+	}
+	answers := f.moves[region+"|"+name]
+	if len(answers) == 0 {
+		return queue.Move{}, queue.ErrNoMove
+	}
+	if len(answers) > 1 {
+		f.moves[region+"|"+name] = answers[1:]
+	}
+	return answers[0], nil
 }
 
 func (f *fakeCloud) Send(ctx context.Context, region, queue string, msgs []loop.Outgoing) []error {
@@ -224,10 +294,18 @@ func (c fakeClaims) Get(ctx context.Context, id string) (loop.Claim, error) {
 }
 
 func (c fakeClaims) Unpark(ctx context.Context, next loop.Claim, token int64) error {
+	return c.replace(ctx, next, token, loop.StatusParked)
+}
+
+func (c fakeClaims) Swap(ctx context.Context, next loop.Claim, token int64) error {
+	return c.replace(ctx, next, token, loop.StatusClaimed)
+}
+
+func (c fakeClaims) replace(ctx context.Context, next loop.Claim, token int64, from loop.Status) error {
 	if err := c.f.ask(ctx, c.region); err != nil {
 		return err
 	}
-	if one := c.f.claimed[next.EffectID]; one.Status != loop.StatusParked || one.Token != token {
+	if one := c.f.claimed[next.EffectID]; one.Status != from || one.Token != token {
 		return loop.ErrFenced
 	}
 	c.f.claimed[next.EffectID] = next

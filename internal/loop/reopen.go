@@ -43,6 +43,16 @@ func (c Claim) Reopened(now time.Time, by, why string) Claim {
 	return c
 }
 
+// Renewed is the claim c, which nobody holds any more, as a person redrives its message with a new acceptance: its
+// expire_after counts from now. The token fences out a holder that wakes; whether that one's attempt was applied stays
+// as unknown as it was.
+func (c Claim) Renewed(now time.Time, by, why string) Claim {
+	now = now.UTC()
+	c.Token, c.RenewedAt, c.UpdatedAt = c.Token+1, now, now
+	c.Audit = noted(c.Audit, Audit{At: now, By: by, What: "renewed by a redrive: " + why})
+	return c
+}
+
 // Settled is the parked claim c as a person ends it without another attempt: StatusSuppressed where nothing is to
 // happen any more, StatusDone where the person saw that the target has it.
 func (c Claim) Settled(status Status, now time.Time, by, why string) Claim {

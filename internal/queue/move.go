@@ -17,6 +17,7 @@ var ErrNoMove = errors.New("this endpoint does not move messages by itself")
 
 // Move is how far SQS's own move out of a dead-letter queue has come. Its numbers are approximate.
 type Move struct {
+	Started      int64 // milliseconds; tells one move from the next
 	Running      bool
 	Moved, Total int64
 	Failure      string
@@ -51,7 +52,7 @@ func (q *Queues) LastMove(ctx context.Context, region, queue string) (Move, erro
 		return Move{}, nil
 	}
 	last := out.Results[0]
-	m := Move{Moved: last.ApproximateNumberOfMessagesMoved, Total: aws.ToInt64(last.ApproximateNumberOfMessagesToMove)}
+	m := Move{Started: last.StartedTimestamp, Moved: last.ApproximateNumberOfMessagesMoved, Total: aws.ToInt64(last.ApproximateNumberOfMessagesToMove)}
 	switch status := aws.ToString(last.Status); status {
 	case "RUNNING", "CANCELLING":
 		m.Running = true
