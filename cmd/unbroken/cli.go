@@ -23,6 +23,7 @@ type cli struct {
 	Trace    traceCmd    `cmd:"" help:"Show what became of a signal: ingested, decided, landed, and how it ended."`
 	Parked   parkedCmd   `cmd:"" help:"Look at parked effects, retry or discard them."`
 	Redrive  redriveCmd  `cmd:"" help:"Move dead letters back to their queue, to be tried again."`
+	Balance  balanceCmd  `cmd:"" help:"Compare what was accepted with what became of it, and list what is overdue."`
 	Local    localCmd    `cmd:"" help:"Cut a region of the local world off, or heal it."`
 }
 

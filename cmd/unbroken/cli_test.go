@@ -12,7 +12,7 @@ import (
 
 func TestHelpOfEveryCommand(t *testing.T) {
 	t.Parallel()
-	for _, c := range []string{"", "validate", "bundle", "send", "replay", "outputs", "status", "trace", "parked", "parked list", "parked show", "parked retry", "parked discard", "redrive", "local", "local cut", "local heal"} {
+	for _, c := range []string{"", "validate", "bundle", "send", "replay", "outputs", "status", "trace", "parked", "parked list", "parked show", "parked retry", "parked discard", "redrive", "balance", "local", "local cut", "local heal"} {
 		t.Run(c, func(t *testing.T) {
 			t.Parallel()
 			w := newTerminal()
@@ -69,6 +69,7 @@ func TestExitCodes(t *testing.T) {
 		"a queue that is none":             {[]string{"redrive", "-c", testLoop, "mail"}, "", exitUsage, "signals"},
 		"redriving at no rate":             {[]string{"redrive", "-c", testLoop, "signals", "--rate", "0"}, "", exitUsage, "--rate"},
 		"renewing what is new":             {[]string{"redrive", "-c", testLoop, "inbox", "--renew"}, "", exitUsage, "--renew"},
+		"books of all times":               {[]string{"balance", "-c", testLoop, "--since", "1000h"}, "", exitUsage, "--since"},
 		"no local world":                   {[]string{"local", "cut", "us-east-2", "-c", testLoop}, "", exitUnreachable, "make run"},
 		"no local world to speak to":       {[]string{"status", "--local", "-c", testLoop}, "", exitUnreachable, "make run"},
 		"cutting what is no region":        {[]string{"local", "cut", "mars", "-c", testLoop}, "", exitUsage, "us-east-1"},
