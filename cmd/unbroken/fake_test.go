@@ -189,7 +189,7 @@ func (f *fakeCloud) Depth(ctx context.Context, region, queue string) (visible, i
 	return visible, inFlight, 0, f.ask(ctx, region)
 }
 
-func (f *fakeCloud) Receive(ctx context.Context, region, name string, limit int, _, hold time.Duration) (got []queue.Received, err error) {
+func (f *fakeCloud) Receive(ctx context.Context, region, name string, limit int, _, _ time.Duration) (got []queue.Received, err error) {
 	if err := f.ask(ctx, region); err != nil {
 		return nil, err
 	}
@@ -198,7 +198,7 @@ func (f *fakeCloud) Receive(ctx context.Context, region, name string, limit int,
 		if f.gone[at] || f.hidden[at] || len(got) == limit {
 			continue
 		}
-		f.hidden[at] = hold > 0
+		f.hidden[at] = true
 		got = append(got, queue.Received{Message: loop.Message{ID: at, Body: m.Body, SentAt: testNow}, Handle: at, Group: m.Group})
 	}
 	return got, nil

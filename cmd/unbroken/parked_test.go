@@ -18,7 +18,7 @@ func (t *terminalOf) park(id, rule string, ago time.Duration) loop.Claim {
 	c.Effect = loop.Effect{
 		ID: c.EffectID, RuleID: rule, Key: "checkout", Phase: loop.PhaseDo, Step: "page", Action: "page", Target: loop.TargetWebhook,
 		Class: loop.ClassKeyed, SignalKey: strings.Repeat("5", 64), ExpireAfter: loop.Duration(15 * time.Minute),
-		Request: &loop.Request{ //nolint:gosec // a reference
+		Request: &loop.Request{
 			Method: "POST", URL: "https://hooks.example.com/page", Body: `{"a":1}`, Headers: map[string]string{"x": "1", "a": "2"}, Secret: "ssm:/t/hook",
 		},
 	}

@@ -30,12 +30,18 @@ func (l letter) String() string {
 	return fmt.Sprintf("%s, %d bytes: %s", l.What, l.Bytes, why)
 }
 
-// sample looks at a few dead letters without taking them: they are visible again at once.
+// peek is the shortest time that a receive hides a message: the SDK leaves a zero out, and the queue's own time counts.
+const peek = time.Second
+
+// sample looks at a few dead letters without taking them: when it returns they are visible again.
 func (m *mover) sample(ctx context.Context, region string) ([]letter, error) {
-	ctx, cancel := callContext(ctx)
+	one, cancel := callContext(ctx)
 	defer cancel()
-	got, err := m.Queues.Receive(ctx, region, loop.DeadLetter(m.Queue), 10, 0, 0)
+	got, err := m.Queues.Receive(one, region, loop.DeadLetter(m.Queue), 10, 0, peek)
 	if err != nil {
+		return nil, err
+	}
+	if err := m.w.Wait(ctx, peek); err != nil {
 		return nil, err
 	}
 	letters := make([]letter, len(got))

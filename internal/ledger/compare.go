@@ -48,7 +48,9 @@ func Compare(entries []Entry, settled time.Time) Books {
 			a.through = true
 		case Decided:
 			for _, id := range e.Effects {
-				a.effects[id] = a.effects[id] // false if it is new
+				if !a.effects[id] {
+					a.effects[id] = false // known, and open until its end is found
+				}
 			}
 		case Ended:
 			a.effects[e.Effect] = true

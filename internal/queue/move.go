@@ -32,7 +32,7 @@ const MaxMoveRate = 500
 func (q *Queues) StartMove(ctx context.Context, region, queue string, rate int) error {
 	_, err := q.cfg.Client(region).StartMessageMoveTask(ctx, &sqs.StartMessageMoveTaskInput{
 		SourceArn: q.arn(region, loop.DeadLetter(queue)), DestinationArn: q.arn(region, queue),
-		MaxNumberOfMessagesPerSecond: aws.Int32(int32(min(max(rate, 1), MaxMoveRate))), //nolint:gosec // bounded
+		MaxNumberOfMessagesPerSecond: aws.Int32(int32(min(max(rate, 1), MaxMoveRate))),
 	})
 	if err != nil {
 		return fmt.Errorf("start moving to %s in %s: %w", queue, region, known(err))
