@@ -17,14 +17,10 @@ import (
 	"example.com/unbroken/internal/loop"
 )
 
-// unbroken runs the command line as an operator would, and decodes its JSON into out.
-func unbroken(ctx context.Context, out any, args ...string) (exit int, err error) {
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		return -1, err
-	}
-	cmd := exec.CommandContext(ctx, filepath.Join(root, "bin", "unbroken"), append(args, "--json", "-c", filepath.Join(root, "dist", "e2e", "loop.yaml"))...)
-	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+suite.EdgeURL, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION="+east)
+// asked runs the command line as unbroken does, for an exit code that may be another than 0, and decodes its JSON.
+func asked(ctx context.Context, out any, args ...string) (exit int, err error) {
+	cmd := exec.CommandContext(ctx, filepath.Join(suite.Dir, "bin", "unbroken"), append(args, "--json", "-c", filepath.Join(suite.dir, "loop.yaml"))...)
+	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+suite.EdgeURL, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true")
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	stdout, err := cmd.Output()
@@ -46,7 +42,7 @@ func TestAParkedEffectIsRetriedByAPerson(t *testing.T) {
 	}
 	until(t, 20*time.Second, func(ctx context.Context) error {
 		var l listed
-		if _, err := unbroken(ctx, &l, "parked", "list", "--rule", "picky"); err != nil {
+		if _, err := asked(ctx, &l, "parked", "list", "--rule", "picky"); err != nil {
 			return err
 		}
 		if len(l.Parked) != 1 || l.Parked[0].EffectID != effect || !strings.Contains(l.Parked[0].Evidence, "400") {
@@ -57,13 +53,13 @@ func TestAParkedEffectIsRetriedByAPerson(t *testing.T) {
 	// Twice, as if the first run had died: whether the second one finds it claimed or done, it does no harm.
 	for range 2 {
 		var done any
-		if _, err := unbroken(t.Context(), &done, "parked", "retry", effect, "--why", "the suite"); err != nil {
+		if _, err := asked(t.Context(), &done, "parked", "retry", effect, "--why", "the suite"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	until(t, 20*time.Second, func(ctx context.Context) error {
 		var c loop.Claim
-		if _, err := unbroken(ctx, &c, "parked", "show", effect); err != nil {
+		if _, err := asked(ctx, &c, "parked", "show", effect); err != nil {
 			return err
 		}
 		if c.Status != loop.StatusDone || len(c.Audit) != 1 || c.Audit[0].By == "" {
@@ -91,7 +87,7 @@ func TestADeadLetterIsRedrivenAndComesBackOnce(t *testing.T) {
 			Sample             []struct{ Quarantine loop.Quarantine }
 		}
 	}
-	exit, err := unbroken(t.Context(), &r, "redrive", "signals", "--dry-run")
+	exit, err := asked(t.Context(), &r, "redrive", "signals", "--dry-run")
 	if err != nil || exit != 0 || len(r.Regions) != 2 {
 		t.Fatalf("exit %d, %v", exit, err)
 	}
@@ -101,7 +97,7 @@ func TestADeadLetterIsRedrivenAndComesBackOnce(t *testing.T) {
 		}
 	}
 	r.Regions = nil
-	if exit, err = unbroken(t.Context(), &r, "redrive", "signals"); err != nil || exit != 0 {
+	if exit, err = asked(t.Context(), &r, "redrive", "signals"); err != nil || exit != 0 {
 		t.Fatalf("exit %d, %v", exit, err)
 	}
 	for _, region := range r.Regions {
@@ -113,7 +109,7 @@ func TestADeadLetterIsRedrivenAndComesBackOnce(t *testing.T) {
 	drained(t, 60*time.Second, east, west)
 	before := r.Regions
 	r.Regions = nil
-	if _, err := unbroken(t.Context(), &r, "redrive", "signals", "--dry-run"); err != nil {
+	if _, err := asked(t.Context(), &r, "redrive", "signals", "--dry-run"); err != nil {
 		t.Fatal(err)
 	}
 	for i, region := range r.Regions {
@@ -136,7 +132,7 @@ func TestTheSweeperReportsToBalance(t *testing.T) {
 			Missing []any
 		}
 	}
-	if _, err := unbroken(t.Context(), &b, "balance"); err != nil {
+	if _, err := asked(t.Context(), &b, "balance"); err != nil {
 		t.Fatal(err)
 	}
 	if len(b.Sweeps) == 0 || b.Sweeps[0].Region != east || b.Sweeps[0].OverdueCount != 0 || len(b.Ledger.Missing) != 0 {
