@@ -27,7 +27,7 @@ func (r region) queueAlarms(p pager) {
 		dead := loop.DeadLetter(queue)
 		p.page(watch{
 			name:   dead + "-messages",
-			means:  "Something could not be handled. Look at why (unbroken explain), then redrive.",
+			means:  "Something could not be handled. unbroken redrive QUEUE --dry-run shows why; repair it, then redrive.",
 			metric: r.sqs(dead, visibleMessages, "Maximum"),
 		})
 		p.page(watch{
@@ -81,13 +81,32 @@ func (r region) apiAlarms(p pager, api awsapigatewayv2.HttpApi) {
 func (r region) stuckAlarms(p pager) {
 	p.page(watch{
 		name:   "effects-parked",
-		means:  "An effect may or may not have happened, and only a person can tell. Retry or approve it.",
+		means:  "An effect may or may not have happened, and only a person can tell: unbroken parked list, then retry or discard.",
 		metric: r.own(loop.FuncAct, "Parked", "Sum"),
 	})
 	p.page(watch{
 		name:   "effects-expired",
 		means:  "An effect was not done in time and never will be. Is its target down?",
 		metric: r.own(loop.FuncAct, "Expired", "Sum"),
+	})
+}
+
+// sweeperAlarms: what the daily pass over claims finds, and that there is one. A pass that nobody makes would let
+// what is overdue go unseen, so its silence pages too.
+func (r region) sweeperAlarms(p pager) {
+	r.functionAlarms(p, loop.FuncSweeper)
+	p.page(watch{
+		name:   "claims-overdue",
+		means:  "An effect should have ended and has not: nobody works on it. See unbroken balance, then unbroken parked retry.",
+		metric: r.own(loop.FuncSweeper, "Overdue", "Sum"),
+	})
+	p.page(watch{
+		name:    loop.FuncSweeper + "-silent",
+		means:   "The sweeper does not run: nothing overdue is found, and claims grow. Is its schedule on?",
+		metric:  r.lambda(loop.FuncSweeper, "Invocations", "Sum").With(&awscloudwatch.MetricOptions{Period: seconds(3600)}),
+		below:   1,
+		periods: 3,
+		missing: awscloudwatch.TreatMissingData_BREACHING,
 	})
 }
 

@@ -35,6 +35,8 @@ func (r region) dashboard() {
 	board.AddWidgets(r.runs("outputs: function", loop.FuncOutputs), r.took(loop.FuncOutputs), r.depth(loop.QueueInbox))
 	board.AddWidgets(r.deadLetters("dead letters", visibleMessages), r.deadLetters("dead letters: oldest (s)", oldestMessage),
 		r.runs("observer", loop.FuncObserver))
+	board.AddWidgets(r.graph("claims: deleted, overdue", r.own(loop.FuncSweeper, "Swept", "Sum"), r.own(loop.FuncSweeper, "Overdue", "Sum")),
+		r.runs("sweeper", loop.FuncSweeper), r.took(loop.FuncSweeper))
 }
 
 func (r region) graph(title string, metrics ...awscloudwatch.IMetric) awscloudwatch.IWidget {

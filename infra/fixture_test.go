@@ -90,7 +90,7 @@ func config(regions loop.Regions) *loop.Config {
 
 func synth(dir string, regions loop.Regions, opt Options) (assembly, error) {
 	opt.Dist = filepath.Join(dir, "dist")
-	for _, name := range append(chainFunctions(), loop.FuncObserver) {
+	for _, name := range append(chainFunctions(), loop.FuncObserver, loop.FuncSweeper) {
 		if err := os.MkdirAll(filepath.Join(opt.Dist, name), 0o755); err != nil {
 			return assembly{}, err
 		}

@@ -34,12 +34,13 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 	outputs := r.tableARN(r.name, loop.TableOutputs)
 
 	switch name {
-	case loop.FuncIngestHTTP: // the signal and its standby copy
-		return []awsiam.PolicyStatement{send(signals...)}
+	case loop.FuncIngestHTTP: // the signal and its standby copy; the sampled ledger
+		return []awsiam.PolicyStatement{send(signals...), allow([]string{"dynamodb:PutItem"}, outputs)}
 	case loop.FuncIngestQueue: // the same, and quarantine
 		return []awsiam.PolicyStatement{
 			receive(own(loop.QueueInbox)),
 			send(append(signals, own(loop.DeadLetter(loop.QueueInbox)))...),
+			allow([]string{"dynamodb:PutItem"}, outputs),
 		}
 	case loop.FuncDecide: // effects, re-sends and timers, quarantine; episodes; windows
 		return []awsiam.PolicyStatement{
@@ -58,6 +59,11 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 	case loop.FuncOutputs: // reads only
 		return []awsiam.PolicyStatement{
 			allow([]string{"dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem"}, outputs),
+		}
+	case loop.FuncSweeper: // reads all claims, deletes what has ended; its own notes
+		return []awsiam.PolicyStatement{
+			allow([]string{"dynamodb:Scan", "dynamodb:GetItem", "dynamodb:DeleteItem"}, claims),
+			allow([]string{"dynamodb:Query", "dynamodb:PutItem"}, outputs),
 		}
 	case loop.FuncObserver:
 		return r.observerGrants()

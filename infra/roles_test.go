@@ -52,10 +52,11 @@ func eachRole(t *testing.T, a assembly, f func(name string, all []statement)) {
 
 // What a function may do to data, from us-east-2, in full. {own} and {peer} stand for the two loop regions.
 var contract = map[string][]string{
-	"ingest-http": {"sqs:SendMessage signals@{own} signals@{peer}"},
+	"ingest-http": {"sqs:SendMessage signals@{own} signals@{peer}", "dynamodb:PutItem table/outputs@{own}"},
 	"ingest-queue": {
 		"sqs:ReceiveMessage,sqs:DeleteMessage,sqs:GetQueueAttributes inbox@{own}",
 		"sqs:SendMessage signals@{own} signals@{peer} inbox-dlq@{own}",
+		"dynamodb:PutItem table/outputs@{own}",
 	},
 	"decide": {
 		"sqs:ReceiveMessage,sqs:DeleteMessage,sqs:GetQueueAttributes signals@{own}",
@@ -71,6 +72,10 @@ var contract = map[string][]string{
 		"ssm:GetParameter arn:aws:ssm:{own}:123456789012:parameter/ub/page",
 	},
 	"outputs": {"dynamodb:GetItem,dynamodb:Query,dynamodb:BatchGetItem table/outputs@{own}"},
+	"sweeper": {
+		"dynamodb:Scan,dynamodb:GetItem,dynamodb:DeleteItem table/claims@{own}",
+		"dynamodb:Query,dynamodb:PutItem table/outputs@{own}",
+	},
 	"observer": {
 		"sqs:GetQueueAttributes inbox@{own} inbox@{peer} inbox-dlq@{own} inbox-dlq@{peer} " +
 			"signals@{own} signals@{peer} signals-dlq@{own} signals-dlq@{peer} " +

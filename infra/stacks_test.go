@@ -145,16 +145,32 @@ func TestFunctions(t *testing.T) {
 	})
 }
 
-func TestObserversRunEveryMinute(t *testing.T) {
-	n := 0
+func TestWhatIsScheduled(t *testing.T) {
+	n := map[string]int{}
 	made.pair.each("AWS::Scheduler::Schedule", func(stack, _ string, r resource) {
-		n++
 		f := made.pair.stacks[stack].resource(text(get(r.Properties, "Target", "Arn")))
-		if r.Properties["ScheduleExpression"] != "rate(1 minute)" || text(f["FunctionName"]) != "ub-observer" {
-			t.Errorf("%s: %v", stack, r.Properties)
+		n[text(f["FunctionName"])+" "+text(r.Properties["ScheduleExpression"])]++
+		if get(r.Properties, "Target", "RetryPolicy", "MaximumRetryAttempts") != 0.0 {
+			t.Errorf("%s: the next run does what this one left: %v", stack, r.Properties)
 		}
 	})
-	if n != 3 {
-		t.Errorf("%d schedules, want 3", n)
+	if len(n) != 2 || n["ub-observer rate(1 minute)"] != 3 || n["ub-sweeper rate(1 hour)"] != 2 {
+		t.Errorf("scheduled: %v, want an observer in every region and a sweeper in each loop region", n)
 	}
+}
+
+// A role that runs schedules may start what its own region schedules, and nothing else.
+func TestSchedulersInvokeOnlyWhatIsScheduled(t *testing.T) {
+	eachRole(t, made.pair, func(name string, all []statement) {
+		if !strings.HasPrefix(name, "ub-scheduler-") {
+			return
+		}
+		want := 2
+		if name == "ub-scheduler-us-east-1" {
+			want = 1
+		}
+		if len(all) != 1 || strings.Join(all[0].actions, ",") != "lambda:InvokeFunction" || len(all[0].resources) != want {
+			t.Errorf("%s may %v", name, all)
+		}
+	})
 }

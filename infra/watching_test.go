@@ -47,7 +47,13 @@ func TestAlarms(t *testing.T) {
 				t.Errorf("%s: no alarm on the age of %s: %v", stack, queue, a)
 			}
 		}
-		for _, f := range append(chainFunctions(), loop.FuncObserver) {
+		if a := alarms["claims-overdue"]; a["MetricName"] != "Overdue" || dimension(a, "Function") != loop.FuncSweeper || a["Threshold"] != 0.0 {
+			t.Errorf("%s: what is overdue pages nobody: %v", stack, a)
+		}
+		if a := alarms["sweeper-silent"]; a["TreatMissingData"] != "breaching" || a["Period"] != 3600.0 || a["Threshold"] != 1.0 {
+			t.Errorf("%s: a silent sweeper pages nobody: %v", stack, a)
+		}
+		for _, f := range append(chainFunctions(), loop.FuncObserver, loop.FuncSweeper) {
 			for suffix, metric := range map[string]string{"-errors": "Errors", "-throttles": "Throttles"} {
 				if a := alarms[f+suffix]; a["MetricName"] != metric || dimension(a, "FunctionName") != "ub-"+f {
 					t.Errorf("%s: no alarm on %s of %s: %v", stack, metric, f, a)

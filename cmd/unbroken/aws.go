@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,13 +28,16 @@ func connect(cfg aws.Config, d deployment) *cloud {
 		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = 2, 200*time.Millisecond })
 	}
 	db := dynamo.Clients(cfg)
+	queues := &accountQueues{cfg: cfg, deployment: d}
 	return &cloud{
 		Docs:      dynamo.NewDocuments(db, d.Prefix, d.Now),
-		Queues:    &accountQueues{cfg: cfg, deployment: d},
+		Queues:    queues,
 		Functions: lambdas{cfg, d.Prefix},
 		Tables:    describer{cfg, d.Prefix},
 		Logs:      cloudwatchLogs{cfg, d.Prefix},
 		Claims:    func(region string) claims { return dynamo.NewClaims(db(region), d.Prefix) },
+		Scans:     func(region string) scans { return dynamo.NewClaimsTable(db(region), d.Prefix) },
+		Who:       queues.who,
 	}
 }
 
@@ -59,43 +63,47 @@ func (q *accountQueues) ready(ctx context.Context) (*queue.Queues, error) {
 		return q.queues, nil
 	}
 	if q.Account == "" {
-		account, err := q.whose(ctx)
+		caller, err := q.whose(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("find out the AWS account: %w", err)
 		}
-		q.Account = account
+		q.Account = aws.ToString(caller.Account)
 	}
 	q.queues = queue.New(queue.Config{Account: q.Account, Prefix: q.Prefix, Client: queue.Clients(q.cfg)})
 	return q.queues, nil
 }
 
-func (q *accountQueues) whose(ctx context.Context) (string, error) {
+// who is the caller as AWS knows it, else who is logged in here.
+func (q *accountQueues) who(ctx context.Context) string {
+	if caller, err := q.whose(ctx); err == nil && aws.ToString(caller.Arn) != "" {
+		return aws.ToString(caller.Arn)
+	}
+	return cmp.Or(q.User, "unknown")
+}
+
+func (q *accountQueues) whose(ctx context.Context) (*sts.GetCallerIdentityOutput, error) {
 	ctx, cancel := callContext(ctx)
 	defer cancel()
 	type answer struct {
-		account string
-		err     error
+		caller *sts.GetCallerIdentityOutput
+		err    error
 	}
 	answers := make(chan answer, len(q.Regions))
 	for _, region := range q.Regions {
 		go func() {
 			who, err := sts.NewFromConfig(in(q.cfg, region)).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-			if err != nil {
-				answers <- answer{err: err}
-				return
-			}
-			answers <- answer{account: aws.ToString(who.Account)}
+			answers <- answer{who, err}
 		}()
 	}
 	var errs []error
 	for range q.Regions {
 		a := <-answers
-		if a.err == nil && a.account != "" {
-			return a.account, nil
+		if a.err == nil && aws.ToString(a.caller.Account) != "" {
+			return a.caller, nil
 		}
 		errs = append(errs, a.err)
 	}
-	return "", errors.Join(errs...)
+	return nil, errors.Join(errs...)
 }
 
 // Depth implements queues.

@@ -21,6 +21,9 @@ type cli struct {
 	Outputs  outputsCmd  `cmd:"" help:"Read the last known good output of a key, with its age and origin."`
 	Status   statusCmd   `cmd:"" help:"Show endpoints, queues, functions, tables and observers of every region."`
 	Trace    traceCmd    `cmd:"" help:"Show what became of a signal: ingested, decided, landed, and how it ended."`
+	Parked   parkedCmd   `cmd:"" help:"Look at parked effects, retry or discard them."`
+	Redrive  redriveCmd  `cmd:"" help:"Move dead letters back to their queue, to be tried again."`
+	Balance  balanceCmd  `cmd:"" help:"Compare what was accepted with what became of it, and list what is overdue."`
 	Local    localCmd    `cmd:"" help:"Cut a region of the local world off, or heal it."`
 }
 

@@ -12,7 +12,7 @@ import (
 
 func TestHelpOfEveryCommand(t *testing.T) {
 	t.Parallel()
-	for _, c := range []string{"", "validate", "bundle", "send", "replay", "outputs", "status", "trace", "local", "local cut", "local heal"} {
+	for _, c := range []string{"", "validate", "bundle", "send", "replay", "outputs", "status", "trace", "parked", "parked list", "parked show", "parked retry", "parked discard", "redrive", "balance", "local", "local cut", "local heal"} {
 		t.Run(c, func(t *testing.T) {
 			t.Parallel()
 			w := newTerminal()
@@ -20,7 +20,7 @@ func TestHelpOfEveryCommand(t *testing.T) {
 				t.Fatalf("exit %d: %s", code, w.err.String())
 			}
 			golden(t, strings.TrimSpace("help "+c), w.out.String())
-			if c != "" && c != "local" && !strings.Contains(w.out.String(), "  unbroken "+c) {
+			if c != "" && c != "local" && c != "parked" && !strings.Contains(w.out.String(), "  unbroken "+c) {
 				t.Error("the help has no example")
 			}
 		})
@@ -61,6 +61,15 @@ func TestExitCodes(t *testing.T) {
 		"an output nobody can be asked of": {[]string{"outputs", "-c", testLoop, "k"}, "", exitUnreachable, "--local"},
 		"an id without a source":           {[]string{"trace", "-c", testLoop, "x"}, "", exitUsage, "--source"},
 		"a signal nobody knows":            {[]string{"trace", "-c", testLoop, "x", "--source", "s"}, "", exitProblem, ""},
+		"an effect that is none":           {[]string{"parked", "show", "-c", testLoop, "x"}, "", exitUsage, "64 hex"},
+		"an effect that nobody knows":      {[]string{"parked", "retry", "-c", testLoop, strings.Repeat("ab", 32)}, "", exitProblem, "never claimed"},
+		"retrying nothing in particular":   {[]string{"parked", "retry", "-c", testLoop}, "", exitUsage, "--all"},
+		"discarding one and all":           {[]string{"parked", "discard", "-c", testLoop, strings.Repeat("ab", 32), "--all"}, "", exitUsage, "--all"},
+		"a scan that may cost nothing":     {[]string{"parked", "list", "-c", testLoop, "--rate", "0"}, "", exitUsage, "--rate"},
+		"a queue that is none":             {[]string{"redrive", "-c", testLoop, "mail"}, "", exitUsage, "signals"},
+		"redriving at no rate":             {[]string{"redrive", "-c", testLoop, "signals", "--rate", "0"}, "", exitUsage, "--rate"},
+		"renewing what is new":             {[]string{"redrive", "-c", testLoop, "inbox", "--renew"}, "", exitUsage, "--renew"},
+		"books of all times":               {[]string{"balance", "-c", testLoop, "--since", "1000h"}, "", exitUsage, "--since"},
 		"no local world":                   {[]string{"local", "cut", "us-east-2", "-c", testLoop}, "", exitUnreachable, "make run"},
 		"no local world to speak to":       {[]string{"status", "--local", "-c", testLoop}, "", exitUnreachable, "make run"},
 		"cutting what is no region":        {[]string{"local", "cut", "mars", "-c", testLoop}, "", exitUsage, "us-east-1"},

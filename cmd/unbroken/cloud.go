@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/queue"
+	"example.com/unbroken/internal/sweep"
 )
 
 // deployment is what names and addresses are made of.
@@ -13,6 +15,7 @@ type deployment struct {
 	Prefix  string
 	Account string // "" where only AWS knows
 	Regions []string
+	User    string // who is at the terminal, where AWS does not say
 	Now     func() time.Time
 }
 
@@ -24,15 +27,22 @@ type cloud struct {
 	Tables    tables
 	Logs      logs
 	Claims    func(region string) claims
+	Scans     func(region string) scans
+	Who       func(ctx context.Context) string // the caller, for audit trails
 }
 
 type documents interface {
 	Query(ctx context.Context, region, pk string) (map[string]json.RawMessage, error)
+	Put(ctx context.Context, region, name, writer string, doc any, keep time.Duration) error
 }
 
 type queues interface {
 	Depth(ctx context.Context, region, queue string) (visible, inFlight, delayed int, err error)
 	Send(ctx context.Context, region, queue string, msgs []loop.Outgoing) []error
+	Receive(ctx context.Context, region, name string, limit int, wait, hold time.Duration) ([]queue.Received, error)
+	Delete(ctx context.Context, region, name string, handles []string) error
+	StartMove(ctx context.Context, region, name string, rate int) error
+	LastMove(ctx context.Context, region, name string) (queue.Move, error)
 }
 
 // functionState is a function as Lambda has it; Feeds are the states of its event source mappings.
@@ -62,4 +72,10 @@ type logs interface {
 
 type claims interface {
 	Get(ctx context.Context, effectID string) (loop.Claim, error)
+	Swap(ctx context.Context, next loop.Claim, token int64) error
+	Unpark(ctx context.Context, next loop.Claim, token int64) error
+}
+
+type scans interface {
+	Scan(ctx context.Context, q sweep.Query) (sweep.Page, error)
 }

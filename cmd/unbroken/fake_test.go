@@ -7,9 +7,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +23,8 @@ import (
 	"example.com/unbroken/client"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
+	"example.com/unbroken/internal/queue"
+	"example.com/unbroken/internal/sweep"
 	"example.com/unbroken/localstack/local"
 )
 
@@ -93,17 +97,25 @@ type fakeCloud struct {
 	logs    map[string][]string        // region|function
 	claimed map[string]loop.Claim
 	sent    map[string][]loop.Outgoing // region|queue
+	moves   map[string][]queue.Move    // region|queue: what SQS says, one answer after the other; none: it cannot move
+	started []string                   // region|queue|rate
+	hidden  map[string]bool            // region|queue|index of what was received
+	gone    map[string]bool            // and deleted
 }
 
 func newFakeCloud() *fakeCloud {
 	return &fakeCloud{
 		dead: map[string]bool{}, docs: map[string]json.RawMessage{}, depth: map[string]int{}, off: map[string]bool{},
 		logs: map[string][]string{}, claimed: map[string]loop.Claim{}, sent: map[string][]loop.Outgoing{},
+		moves: map[string][]queue.Move{}, hidden: map[string]bool{}, gone: map[string]bool{},
 	}
 }
 
 func (f *fakeCloud) cloud() *cloud {
-	return &cloud{Docs: f, Queues: f, Functions: f, Tables: f, Logs: f, Claims: func(r string) claims { return fakeClaims{f, r} }}
+	return &cloud{
+		Docs: f, Queues: f, Functions: f, Tables: f, Logs: f, Claims: func(r string) claims { return fakeClaims{f, r} },
+		Scans: func(r string) scans { return fakeClaims{f, r} }, Who: func(context.Context) string { return "arn:aws:iam::1:user/ann" },
+	}
 }
 
 var errDead = errors.New("dial tcp: connection refused")
@@ -150,8 +162,72 @@ func (f *fakeCloud) Query(ctx context.Context, region, pk string) (map[string]js
 	return found, nil
 }
 
+func (f *fakeCloud) Put(ctx context.Context, region, name, writer string, doc any, _ time.Duration) error {
+	if err := f.ask(ctx, region); err != nil {
+		return err
+	}
+	f.put(region, name, writer, doc)
+	return nil
+}
+
+// Depth is what a test says, or else what was sent and not deleted.
 func (f *fakeCloud) Depth(ctx context.Context, region, queue string) (visible, inFlight, delayed int, err error) {
-	return f.depth[region+"|"+queue], 0, 0, f.ask(ctx, region)
+	f.mu.Lock()
+	visible, known := f.depth[region+"|"+queue]
+	if !known {
+		for i := range f.sent[region+"|"+queue] {
+			switch at := fmt.Sprintf("%s|%s|%d", region, queue, i); {
+			case f.gone[at]:
+			case f.hidden[at]:
+				inFlight++
+			default:
+				visible++
+			}
+		}
+	}
+	f.mu.Unlock()
+	return visible, inFlight, 0, f.ask(ctx, region)
+}
+
+func (f *fakeCloud) Receive(ctx context.Context, region, name string, limit int, _, _ time.Duration) (got []queue.Received, err error) {
+	if err := f.ask(ctx, region); err != nil {
+		return nil, err
+	}
+	for i, m := range f.sent[region+"|"+name] {
+		at := fmt.Sprintf("%s|%s|%d", region, name, i)
+		if f.gone[at] || f.hidden[at] || len(got) == limit {
+			continue
+		}
+		f.hidden[at] = true
+		got = append(got, queue.Received{Message: loop.Message{ID: at, Body: m.Body, SentAt: testNow}, Handle: at, Group: m.Group})
+	}
+	return got, nil
+}
+
+func (f *fakeCloud) Delete(ctx context.Context, region, _ string, handles []string) error {
+	for _, h := range handles {
+		f.gone[h] = true
+	}
+	return f.ask(ctx, region)
+}
+
+func (f *fakeCloud) StartMove(ctx context.Context, region, name string, rate int) error {
+	f.started = append(f.started, fmt.Sprintf("%s|%s|%d", region, name, rate))
+	return f.ask(ctx, region)
+}
+
+func (f *fakeCloud) LastMove(ctx context.Context, region, name string) (queue.Move, error) {
+	if err := f.ask(ctx, region); err != nil {
+		return queue.Move{}, err
+	}
+	answers := f.moves[region+"|"+name]
+	if len(answers) == 0 {
+		return queue.Move{}, queue.ErrNoMove
+	}
+	if len(answers) > 1 {
+		f.moves[region+"|"+name] = answers[1:]
+	}
+	return answers[0], nil
 }
 
 func (f *fakeCloud) Send(ctx context.Context, region, queue string, msgs []loop.Outgoing) []error {
@@ -215,6 +291,47 @@ func (c fakeClaims) Get(ctx context.Context, id string) (loop.Claim, error) {
 		return one, nil
 	}
 	return loop.Claim{}, fmt.Errorf("read claim: %w", loop.ErrNotFound)
+}
+
+func (c fakeClaims) Unpark(ctx context.Context, next loop.Claim, token int64) error {
+	return c.replace(ctx, next, token, loop.StatusParked)
+}
+
+func (c fakeClaims) Swap(ctx context.Context, next loop.Claim, token int64) error {
+	return c.replace(ctx, next, token, loop.StatusClaimed)
+}
+
+func (c fakeClaims) replace(ctx context.Context, next loop.Claim, token int64, from loop.Status) error {
+	if err := c.f.ask(ctx, c.region); err != nil {
+		return err
+	}
+	if one := c.f.claimed[next.EffectID]; one.Status != from || one.Token != token {
+		return loop.ErrFenced
+	}
+	c.f.claimed[next.EffectID] = next
+	return nil
+}
+
+// Scan gives one record a page.
+func (c fakeClaims) Scan(ctx context.Context, q sweep.Query) (sweep.Page, error) {
+	page := sweep.Page{}
+	if err := c.f.ask(ctx, c.region); err != nil || q.Segment > 0 {
+		return page, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.f.claimed)) {
+		if id <= q.After {
+			continue
+		}
+		if page.Scanned == 1 {
+			return page, nil
+		}
+		page.Scanned, page.Units, page.Next = 1, 0.5, id
+		if one := c.f.claimed[id]; one.Status == q.Status {
+			page.Claims = append(page.Claims, one)
+		}
+	}
+	page.Next = ""
+	return page, nil
 }
 
 // golden compares text with a file under testdata; -update writes it.

@@ -24,7 +24,7 @@ func main() {
 	code := run(ctx, os.Args[1:], &world{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Terminal: terminal(os.Stderr), StdinTerminal: terminal(os.Stdin),
-		Now: time.Now, Wait: wait,
+		User: os.Getenv("USER"), Now: time.Now, Wait: wait,
 		HTTP:  &http.Client{CheckRedirect: client.NoRedirect},
 		Local: func(ctx context.Context) (site, error) { return found(local.Find(ctx, ".")) },
 		AWS:   config.LoadDefaultConfig,

@@ -31,6 +31,17 @@ func (p *progress) show(done, total int, what string) {
 	_, _ = fmt.Fprintf(p.w, "\r\x1b[K%d of %d %s", done, total, what)
 }
 
+// say replaces the line where the whole is not known beforehand.
+func (p *progress) say(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.w == nil {
+		return
+	}
+	p.most = max(p.most, 1)
+	_, _ = fmt.Fprintf(p.w, "\r\x1b[K"+format, args...)
+}
+
 // end takes the line away.
 func (p *progress) end() {
 	p.mu.Lock()

@@ -31,7 +31,7 @@ func (g *globals) reach(ctx context.Context, w *world) (*reach, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := deployment{Prefix: cfg.Prefix, Regions: cfg.Regions.Loop, Now: w.Now}
+	d := deployment{Prefix: cfg.Prefix, Regions: cfg.Regions.Loop, User: w.User, Now: w.Now}
 	r := &reach{cfg: cfg}
 	if g.World {
 		s, err := w.running(ctx)

@@ -123,7 +123,7 @@ func (r *reach) region(ctx context.Context, name string, whole bool) regionStatu
 	s := regionStatus{Region: name}
 	funcs := []string{loop.FuncObserver}
 	if whole {
-		funcs = []string{loop.FuncIngestHTTP, loop.FuncIngestQueue, loop.FuncDecide, loop.FuncAct, loop.FuncOutputs, loop.FuncObserver}
+		funcs = []string{loop.FuncIngestHTTP, loop.FuncIngestQueue, loop.FuncDecide, loop.FuncAct, loop.FuncOutputs, loop.FuncObserver, loop.FuncSweeper}
 		for _, q := range loop.Queues() {
 			s.Queues = append(s.Queues, queueStatus{Name: q}, queueStatus{Name: loop.DeadLetter(q)})
 		}

@@ -14,8 +14,9 @@ import (
 type world struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	Terminal       bool // a person looks at Stderr: progress is shown
-	StdinTerminal  bool // Stdin is a keyboard
+	Terminal       bool   // a person looks at Stderr: progress is shown
+	StdinTerminal  bool   // Stdin is a keyboard
+	User           string // who is logged in
 	Now            func() time.Time
 	Wait           func(ctx context.Context, d time.Duration) error
 	HTTP           *http.Client

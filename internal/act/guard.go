@@ -25,7 +25,7 @@ func (s guardStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	case e.Class == loop.ClassOnce && l.Takeover:
 		l.Status = loop.StatusParked
 		l.Evidence = "may have been applied, so it is not sent again: " + l.Former + " held it and was not heard of again"
-	case e.Class == loop.ClassKeyed && l.Claim.Token > 1 && now.After(l.Claim.AcceptedAt.Add(e.Horizon.Std())):
+	case e.Class == loop.ClassKeyed && l.Claim.Token > 1 && now.After(l.Claim.HorizonEnds()):
 		// The target may have forgotten the key, and an earlier attempt may have been applied.
 		l.Status = loop.StatusParked
 		l.Evidence = "an earlier attempt may have been applied and the idempotency horizon has passed"

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"example.com/unbroken/internal/dynamo"
+	"example.com/unbroken/internal/ledger"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/queue"
 	"example.com/unbroken/internal/rule"
@@ -85,6 +86,17 @@ func start(ctx context.Context, env Environment, function string) (*base, error)
 
 // table is the client of this region's tables.
 func (b *base) table() dynamo.API { return b.tables(b.Region) }
+
+// book is where the sampled ledger of this region is written.
+func (b *base) book() *ledger.Book {
+	log := b.telemetry.Logger()
+	return &ledger.Book{
+		Region: b.Region, Docs: dynamo.NewDocuments(b.tables, b.Config.Prefix, time.Now), Now: time.Now,
+		Lost: func(ctx context.Context, err error) {
+			log.WarnContext(ctx, "ledger", slog.String("error", err.Error()))
+		},
+	}
+}
 
 // claimMargin is kept free between the end of an attempt and the claim's deadline, for the commit.
 const claimMargin = time.Second

@@ -15,6 +15,7 @@ import (
 	"example.com/unbroken/internal/decide"
 	"example.com/unbroken/internal/dynamo"
 	"example.com/unbroken/internal/ingest"
+	"example.com/unbroken/internal/ledger"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/output"
 	"example.com/unbroken/internal/outputs"
@@ -53,7 +54,7 @@ func IngestQueue(ctx context.Context, env Environment) (SQSHandler, error) {
 func (b *base) acceptor() *ingest.Acceptor {
 	return ingest.New(ingest.Config{
 		Region: b.Region, Peer: b.peer(), Inputs: b.Config.Inputs, StandbyDelay: b.Config.StandbyDelay.Std(),
-		Queue: b.queues, Observer: b.telemetry.Ingest(b.copies), Now: time.Now,
+		Queue: b.queues, Observer: ledger.Ingest{Observer: b.telemetry.Ingest(b.copies), Book: b.book()}, Now: time.Now,
 	})
 }
 
@@ -74,7 +75,8 @@ func Decide(ctx context.Context, env Environment) (SQSHandler, error) {
 	cfg := b.Config
 	again := act.Backoff{Base: time.Second, Cap: 30 * time.Second, Rand: act.DefaultBackoff().Rand}
 	return b.overSQS(loop.FuncDecide, decide.New(decide.Config{
-		Region: b.Region, Set: b.Set, Queue: b.queues, Now: time.Now, Recorder: b.telemetry.Decide(),
+		Region: b.Region, Set: b.Set, Queue: b.queues, Now: time.Now,
+		Recorder: ledger.Decide{Recorder: b.telemetry.Decide(), Book: b.book()},
 		Windows:  dynamo.NewWindows(b.table(), cfg.Prefix, b.Region, cfg.Regions.Loop, time.Now),
 		Episodes: dynamo.NewEpisodes(b.table(), cfg.Prefix),
 		Backoff:  again.Next,
@@ -93,7 +95,7 @@ func Act(ctx context.Context, env Environment) (SQSHandler, error) {
 		return nil, fmt.Errorf("egress_allow: %w", err)
 	}
 	return b.overSQS(loop.FuncAct, act.New(act.Config{
-		Region: b.Region, Queue: b.queues, Now: time.Now, Recorder: b.telemetry.Act(), NewOwner: owner(b.Region),
+		Region: b.Region, Queue: b.queues, Now: time.Now, Recorder: ledger.Act{Recorder: b.telemetry.Act(), Book: b.book()}, NewOwner: owner(b.Region),
 		Claims:  dynamo.NewClaims(b.table(), cfg.Prefix),
 		Outputs: dynamo.NewOutputs(b.table(), cfg.Prefix, b.Region, cfg.Regions.Loop),
 		Hold:    cfg.Claim.Std(), Margin: claimMargin,

@@ -45,6 +45,20 @@ type Episode struct {
 	Last        loop.Position // of the newest transition; the next one must come after it
 	Transitions []Transition  // whose effects may still be needed, oldest first
 	Rev         int64         // counts writes; 0 where nothing is stored
+	UpdatedAt   time.Time     // of the newest write, by the clock: event time may be years ago in a replay
+}
+
+// Pending says how many transitions have effects that nobody sent yet, and when the oldest of them was accepted.
+func (e Episode) Pending() (n int, oldest time.Time) {
+	for _, t := range e.Transitions {
+		if !t.Pending() {
+			continue
+		}
+		if n++; oldest.IsZero() || t.AcceptedAt.Before(oldest) {
+			oldest = t.AcceptedAt
+		}
+	}
+	return n, oldest
 }
 
 // Transition is an opening or closing with its rendered effects. It stays in the episode until they have expired,

@@ -78,6 +78,8 @@ func (d *decoder) item(b []byte) (item loop.Item, end int) {
 			d.err = json.Unmarshal(value, &item.Cause)
 		case "quarantine":
 			d.err = json.Unmarshal(value, &item.Quarantine)
+		case "sampled":
+			d.err = json.Unmarshal(value, &item.Sampled)
 		}
 		if d.err != nil {
 			return -1

@@ -16,7 +16,7 @@ func sampleItems() []loop.Item {
 		{AcceptedAt: epoch, Input: "default", Standby: true, Signal: json.RawMessage(`{"type":"b"}`)},
 		{
 			AcceptedAt: epoch.Add(time.Nanosecond), Input: "other \"input\"", Attempt: 3, Hops: 2, Cause: []string{"x", "y"},
-			Signal: json.RawMessage(`{"type":"c"}`), Quarantine: &loop.Quarantine{Rule: "r", Reason: loop.CodeRuleFailed, Stage: "decide", At: epoch},
+			Signal: json.RawMessage(`{"type":"c"}`), Quarantine: &loop.Quarantine{Rule: "r", Reason: loop.CodeRuleFailed, Stage: "decide", At: epoch}, Sampled: true,
 		},
 	}
 }

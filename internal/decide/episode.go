@@ -144,6 +144,7 @@ func (k keeper) put(ctx context.Context, e *Episode) error {
 	if err := k.prune(e); err != nil {
 		return err
 	}
+	e.UpdatedAt = k.now().UTC()
 	err := k.episodes.Put(ctx, *e)
 	if err == nil {
 		e.Rev++

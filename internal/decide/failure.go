@@ -27,6 +27,9 @@ func (h *Handler) finish(ctx context.Context, works []*work, broken []bool) {
 	var letters, again []loop.Outgoing
 	var lettersOf, againOf []*work
 	for _, w := range works {
+		if w.retry != nil {
+			continue // all its rules run again, and what is hopeless would be quarantined once per attempt
+		}
 		for _, q := range w.quarantine {
 			item := w.item
 			q.Stage, q.At = "decide", h.cfg.Now().UTC()

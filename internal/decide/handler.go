@@ -17,7 +17,7 @@ type Recorder interface {
 	Late(ctx context.Context, ruleID, signalKey string)
 	Quarantined(ctx context.Context, q loop.Quarantine, item loop.Item)
 	Retried(ctx context.Context, item loop.Item, after time.Duration, cause error)
-	// Batch is called once per Handle: how many items came, and how many no rule wanted.
+	// Batch is called once per Handle: the items that have come to an end here, and how many no rule wanted.
 	Batch(ctx context.Context, items []loop.Item, unmatched int)
 }
 
@@ -69,11 +69,13 @@ func (h *Handler) Handle(ctx context.Context, msgs []loop.Message) (failed []str
 	h.sendDecisions(ctx, out.decisions)
 	h.finish(ctx, works, broken)
 
-	items := make([]loop.Item, len(works))
-	for i, w := range works {
-		items[i] = w.item
+	through := make([]loop.Item, 0, len(works))
+	for _, w := range works {
+		if w.retry == nil && !broken[w.msg] {
+			through = append(through, w.item)
+		}
 	}
-	h.cfg.Recorder.Batch(ctx, items, out.unmatched)
+	h.cfg.Recorder.Batch(ctx, through, out.unmatched)
 	for i, b := range broken {
 		if b {
 			failed = append(failed, msgs[i].ID)

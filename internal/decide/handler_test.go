@@ -38,6 +38,7 @@ var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 type world struct {
 	t        *testing.T
+	now      time.Time // of the queues
 	set      *rule.Set
 	queues   *mem.Queues
 	tables   *mem.Replicas
@@ -54,11 +55,10 @@ func newWorld(t *testing.T, fault mem.Fault) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clock := func() time.Time { return start }
-	return &world{
-		t: t, set: set, queues: mem.NewQueues(mem.QueuesConfig{Now: clock, Fault: fault}), episodes: mem.NewEpisodes(fault),
-		tables: mem.NewReplicas(mem.ReplicasConfig{Regions: []string{"a", "b"}, Now: clock, Immediate: true}),
-	}
+	w := &world{t: t, now: start, set: set, episodes: mem.NewEpisodes(fault)}
+	w.queues = mem.NewQueues(mem.QueuesConfig{Now: func() time.Time { return w.now }, Fault: fault})
+	w.tables = mem.NewReplicas(mem.ReplicasConfig{Regions: []string{"a", "b"}, Now: func() time.Time { return start }, Immediate: true})
+	return w
 }
 
 type deaf struct{}

@@ -58,16 +58,27 @@ func (s *Claims) Open(ctx context.Context, c loop.Claim) (stored loop.Claim, ope
 // Swap replaces the claim with next if the stored one is not terminal and still has token; otherwise
 // loop.ErrFenced. As with Open, finding one's own write is success.
 func (s *Claims) Swap(ctx context.Context, next loop.Claim, token int64) error {
+	return s.replace(ctx, "swap", next, token, loop.StatusClaimed)
+}
+
+// Unpark replaces a parked claim that still has token with next; otherwise loop.ErrFenced. Only a person's command
+// does this: for everyone else a parked claim is final.
+func (s *Claims) Unpark(ctx context.Context, next loop.Claim, token int64) error {
+	return s.replace(ctx, "unpark", next, token, loop.StatusParked)
+}
+
+// replace writes next over a claim that has token and is in state from. Finding one's own write is success.
+func (s *Claims) replace(ctx context.Context, what string, next loop.Claim, token int64, from loop.Status) error {
 	it, err := claimItem(next)
 	if err != nil {
-		return fmt.Errorf("swap claim %s: %w", next.EffectID, err)
+		return fmt.Errorf("%s claim %s: %w", what, next.EffectID, err)
 	}
 	standing, err := s.put(ctx, &dynamodb.PutItemInput{
 		TableName: &s.table, Item: it,
-		ConditionExpression:      aws.String("#token = :t AND #status = :claimed"),
+		ConditionExpression:      aws.String("#token = :t AND #status = :from"),
 		ExpressionAttributeNames: map[string]string{"#token": "token", "#status": "status"},
 		ExpressionAttributeValues: item{
-			":t": num(token), ":claimed": str(string(loop.StatusClaimed)),
+			":t": num(token), ":from": str(string(from)),
 		},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
@@ -77,9 +88,9 @@ func (s *Claims) Swap(ctx context.Context, next loop.Claim, token int64) error {
 	case standing != nil && sameWrite(standing, it):
 		return nil
 	case standing != nil || isConditionFailure(err):
-		return fmt.Errorf("swap claim %s: %w", next.EffectID, loop.ErrFenced)
+		return fmt.Errorf("%s claim %s: %w", what, next.EffectID, loop.ErrFenced)
 	}
-	return fmt.Errorf("swap claim %s: %w", next.EffectID, err)
+	return fmt.Errorf("%s claim %s: %w", what, next.EffectID, err)
 }
 
 // Get reads the claim with strong consistency; loop.ErrNotFound where there is none.

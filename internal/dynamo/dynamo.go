@@ -2,6 +2,7 @@
 //
 //	claims.go     who holds an effect and what became of it   table claims, every region agrees
 //	episodes.go   the state of each (rule, key)                table claims
+//	scan.go        all of these, page by page                  table claims
 //	windows.go    what signals meant to a (rule, key)          table outputs, own items only, readers merge
 //	outputs.go    last known good outputs                      table outputs, own items only, readers merge
 //	documents.go  verdicts, region states, endpoints           table outputs
@@ -30,6 +31,8 @@ type API interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)
+	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
 	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
 }
 

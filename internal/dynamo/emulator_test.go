@@ -105,11 +105,30 @@ func TestClaims(t *testing.T) {
 	})
 }
 
+func TestParkedClaims(t *testing.T) {
+	t.Parallel()
+	looptest.Parked(t, func(t *testing.T) looptest.Bench[looptest.ParkedClaims] {
+		d := deploy(t)
+		return looptest.Bench[looptest.ParkedClaims]{Here: NewClaims(d.here, d.prefix), There: NewClaims(d.there, d.prefix), LoseAnswer: d.here.arm}
+	})
+}
+
 func TestEpisodes(t *testing.T) {
 	t.Parallel()
 	looptest.Episodes(t, func(t *testing.T) looptest.Bench[decide.Episodes] {
 		d := deploy(t)
 		return looptest.Bench[decide.Episodes]{Here: NewEpisodes(d.here, d.prefix), There: NewEpisodes(d.there, d.prefix), LoseAnswer: d.here.arm}
+	})
+}
+
+func TestClaimsTable(t *testing.T) {
+	t.Parallel()
+	looptest.ClaimsTable(t, func(t *testing.T) looptest.Bench[looptest.Table] {
+		d := deploy(t)
+		view := func(api API) looptest.Table {
+			return looptest.Table{Table: NewClaimsTable(api, d.prefix), Claims: NewClaims(api, d.prefix), Episodes: NewEpisodes(api, d.prefix)}
+		}
+		return looptest.Bench[looptest.Table]{Here: view(d.here), There: view(d.there)}
 	})
 }
 

@@ -37,14 +37,22 @@ func (s *Episodes) Get(ctx context.Context, ref decide.Ref) (decide.Episode, err
 	if err != nil {
 		return decide.Episode{}, fmt.Errorf("read episode of %s: %w", ref.RuleID, err)
 	}
-	e, r := decide.Episode{Ref: ref}, reader{item: out.Item} // no item reads as the zero episode
-	e.N, e.Rev, e.Open = r.num("n"), r.num("rev"), r.str("state") == stateOpen
-	e.Last = loop.Position{Time: r.time("lastTime"), SignalKey: r.str("lastSignal")}
-	r.json("transitions", &e.Transitions)
-	if r.err != nil {
-		return decide.Episode{}, fmt.Errorf("read episode of %s: %w", ref.RuleID, r.err)
+	e, err := readEpisode(out.Item) // no item reads as the zero episode
+	e.Ref = ref
+	if err != nil {
+		return decide.Episode{}, fmt.Errorf("read episode of %s: %w", ref.RuleID, err)
 	}
 	return e, nil
+}
+
+func readEpisode(it item) (decide.Episode, error) {
+	r := reader{item: it}
+	e := decide.Episode{
+		Ref: decide.Ref{RuleID: r.str("rule"), Key: r.str("key")}, N: r.num("n"), Rev: r.num("rev"), Open: r.str("state") == stateOpen,
+		Last: loop.Position{Time: r.time("lastTime"), SignalKey: r.str("lastSignal")}, UpdatedAt: r.time("updatedAt"),
+	}
+	r.json("transitions", &e.Transitions)
+	return e, r.err
 }
 
 // States of an episode, in words for whoever looks into the table.
@@ -64,6 +72,7 @@ func (s *Episodes) Put(ctx context.Context, e decide.Episode) error {
 		it["state"] = str(stateOpen)
 	}
 	it.setTime("lastTime", e.Last.Time)
+	it.setTime("updatedAt", e.UpdatedAt)
 	if err := it.setJSON("transitions", e.Transitions); err != nil {
 		return fmt.Errorf("write episode of %s: %w", e.RuleID, err)
 	}

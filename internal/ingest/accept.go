@@ -90,7 +90,7 @@ func (a *Acceptor) Accept(ctx context.Context, input string, arrivals []Arrival)
 			results[i].Err = loop.Refuse(loop.CodeMalformed, "the event cannot be written as JSON")
 			continue
 		}
-		packs = place(packs, i, loop.Item{AcceptedAt: now, Input: input, Signal: raw})
+		packs = place(packs, i, loop.Item{AcceptedAt: now, Input: input, Signal: raw, Sampled: loop.Sampled(results[i].Key)})
 	}
 	for p, copies := range a.store(ctx, input, in, packs) {
 		for _, i := range packs[p].owners {

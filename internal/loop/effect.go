@@ -127,7 +127,9 @@ type Claim struct {
 	AcceptedAt time.Time `json:"acceptedAt"`
 	UpdatedAt  time.Time `json:"updatedAt"`
 	Evidence   string    `json:"evidence,omitempty"` // what the target said last
+	RenewedAt  time.Time `json:"renewedAt,omitzero"` // when a person reopened it; see reopen.go
+	Audit      []Audit   `json:"audit,omitempty"`    // what people did to it, oldest first
 }
 
 // ExpiresAt is when the effect may no longer start.
-func (c Claim) ExpiresAt() time.Time { return c.AcceptedAt.Add(c.Effect.ExpireAfter.Std()) }
+func (c Claim) ExpiresAt() time.Time { return c.since().Add(c.Effect.ExpireAfter.Std()) }

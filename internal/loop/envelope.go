@@ -26,6 +26,7 @@ type Item struct {
 	Signal     json.RawMessage `json:"signal,omitempty"`  // CloudEvents JSON
 	Effect     *Effect         `json:"effect,omitempty"`
 	Quarantine *Quarantine     `json:"quarantine,omitempty"`
+	Sampled    bool            `json:"sampled,omitempty"` // the signal is in the sampled ledger; see Sampled
 }
 
 // Quarantine says why an item was put on a dead-letter queue. After a redrive only Rule is run again.

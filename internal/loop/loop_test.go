@@ -2,6 +2,7 @@ package loop_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -103,5 +104,22 @@ func TestOnlyAClaimInProgressIsNotTerminal(t *testing.T) {
 		if s.Terminal() == slices.Contains(open, s) {
 			t.Errorf("%q: terminal is %v", s, s.Terminal())
 		}
+	}
+}
+
+// The sample is decided by the key alone, and is 1 % of the keys.
+func TestOneInAHundredSignalsIsSampled(t *testing.T) {
+	t.Parallel()
+	n := 0
+	for i := range 100_000 {
+		if loop.Sampled(loop.SignalKey("shop", fmt.Sprint(i))) {
+			n++
+		}
+	}
+	if n < 900 || n > 1100 {
+		t.Errorf("%d of 100000 are sampled", n)
+	}
+	if loop.Sampled("") || loop.Sampled("zzzz") || !loop.Sampled("0000") || loop.Sampled("028f") || !loop.Sampled("028e") {
+		t.Error("the bound is not at 655 of 65536")
 	}
 }

@@ -18,6 +18,7 @@ const (
 	FuncAct         = "act"
 	FuncOutputs     = "outputs"
 	FuncObserver    = "observer"
+	FuncSweeper     = "sweeper"
 )
 
 // Queues are the source queues of a region; each has a dead-letter queue beside it.

@@ -34,7 +34,7 @@ func Episodes(t *testing.T, open func(t *testing.T) Bench[decide.Episodes]) {
 func episode(ruleID, key string, rev, n int64) decide.Episode {
 	id := loop.EpisodeDecisionID(ruleID, key, n, loop.PhaseDo)
 	return decide.Episode{
-		Ref: decide.Ref{RuleID: ruleID, Key: key}, N: n, Open: true, Rev: rev,
+		Ref: decide.Ref{RuleID: ruleID, Key: key}, N: n, Open: true, Rev: rev, UpdatedAt: at(3),
 		Last: loop.Position{Time: at(1), SignalKey: "signal"},
 		Transitions: []decide.Transition{{
 			Decision: loop.Decision{ID: id, RuleID: ruleID, Key: key, Phase: loop.PhaseDo, Episode: n, SignalKey: "signal", Effects: []loop.Effect{effect("e")}},

@@ -23,8 +23,15 @@ type Claims struct {
 // NewClaims returns an empty store; fault may be nil.
 func NewClaims(fault Fault) *Claims { return &Claims{docs: map[string][]byte{}, fault: fault} }
 
+// ClaimsView is what act needs of claims, and what a person's command does to parked ones.
+type ClaimsView interface {
+	act.Claims
+	// Unpark replaces a parked claim that still has token with next; otherwise loop.ErrFenced.
+	Unpark(ctx context.Context, next loop.Claim, token int64) error
+}
+
 // In returns the claims as region sees them.
-func (s *Claims) In(region string) act.Claims { return claimsView{s, region} }
+func (s *Claims) In(region string) ClaimsView { return claimsView{s, region} }
 
 // All returns every claim, for the books of a simulation.
 func (s *Claims) All() ([]loop.Claim, error) {
@@ -46,7 +53,7 @@ type claimsView struct {
 	region string
 }
 
-var _ act.Claims = claimsView{}
+var _ ClaimsView = claimsView{}
 
 func (v claimsView) call(ctx context.Context, name, id string, do func() error) error {
 	err := v.fault.call(ctx, Op{Service: "claims", From: v.region, Region: v.region, Name: name, Key: id}, func() error {
@@ -80,11 +87,20 @@ func (v claimsView) Open(ctx context.Context, c loop.Claim) (stored loop.Claim, 
 }
 
 func (v claimsView) Swap(ctx context.Context, next loop.Claim, token int64) error {
+	return v.replace(ctx, "Swap", next, token, loop.StatusClaimed)
+}
+
+// Unpark implements ClaimsView.
+func (v claimsView) Unpark(ctx context.Context, next loop.Claim, token int64) error {
+	return v.replace(ctx, "Unpark", next, token, loop.StatusParked)
+}
+
+func (v claimsView) replace(ctx context.Context, name string, next loop.Claim, token int64, from loop.Status) error {
 	doc, err := encodeClaim(next)
 	if err != nil {
 		return err
 	}
-	return v.call(ctx, "Swap", next.EffectID, func() error {
+	return v.call(ctx, name, next.EffectID, func() error {
 		standing, ok := v.docs[next.EffectID]
 		if !ok {
 			return loop.ErrFenced
@@ -96,7 +112,7 @@ func (v claimsView) Swap(ctx context.Context, next loop.Claim, token int64) erro
 		if err := json.Unmarshal(standing, &stored); err != nil {
 			return err
 		}
-		if stored.Token != token || stored.Status.Terminal() {
+		if stored.Token != token || stored.Status != from {
 			return loop.ErrFenced
 		}
 		v.docs[next.EffectID] = doc
@@ -118,6 +134,7 @@ func (v claimsView) Get(ctx context.Context, effectID string) (c loop.Claim, err
 // encodeClaim stores times in UTC, as DynamoDB's adapter does.
 func encodeClaim(c loop.Claim) ([]byte, error) {
 	c.Deadline, c.NotBefore, c.AcceptedAt, c.UpdatedAt = c.Deadline.UTC(), c.NotBefore.UTC(), c.AcceptedAt.UTC(), c.UpdatedAt.UTC()
+	c.RenewedAt = c.RenewedAt.UTC()
 	doc, err := encode(c)
 	if err != nil {
 		return nil, fmt.Errorf("encode claim %s: %w", c.EffectID, err)

@@ -59,12 +59,32 @@ func TestClaims(t *testing.T) {
 	})
 }
 
+func TestParkedClaims(t *testing.T) {
+	t.Parallel()
+	looptest.Parked(t, func(*testing.T) looptest.Bench[looptest.ParkedClaims] {
+		fault, lose := lossy()
+		s := mem.NewClaims(fault)
+		return looptest.Bench[looptest.ParkedClaims]{Here: s.In(looptest.HereRegion), There: s.In(looptest.ThereRegion), LoseAnswer: lose}
+	})
+}
+
 func TestEpisodes(t *testing.T) {
 	t.Parallel()
 	looptest.Episodes(t, func(*testing.T) looptest.Bench[decide.Episodes] {
 		fault, lose := lossy()
 		s := mem.NewEpisodes(fault)
 		return looptest.Bench[decide.Episodes]{Here: s.In(looptest.HereRegion), There: s.In(looptest.ThereRegion), LoseAnswer: lose}
+	})
+}
+
+func TestClaimsTable(t *testing.T) {
+	t.Parallel()
+	looptest.ClaimsTable(t, func(*testing.T) looptest.Bench[looptest.Table] {
+		c, e := mem.NewClaims(nil), mem.NewEpisodes(nil)
+		view := func(region string) looptest.Table {
+			return looptest.Table{Table: mem.NewClaimsTable(c, e, region), Claims: c.In(region), Episodes: e.In(region)}
+		}
+		return looptest.Bench[looptest.Table]{Here: view(looptest.HereRegion), There: view(looptest.ThereRegion)}
 	})
 }
 

@@ -77,7 +77,7 @@ func (v episodesView) Put(ctx context.Context, e decide.Episode) error {
 			return loop.ErrConflict
 		}
 		e.Rev++
-		e.Last.Time = e.Last.Time.UTC()
+		e.Last.Time, e.UpdatedAt = e.Last.Time.UTC(), e.UpdatedAt.UTC()
 		doc, err := encode(e)
 		if err != nil {
 			return err

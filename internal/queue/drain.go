@@ -22,13 +22,13 @@ type Received struct {
 }
 
 // Receive takes up to ten messages, waiting up to wait (at most 20 s) for the first; each is hidden from others
-// for hold. The functions do not use it, Lambda polls for them; the command line redrives dead letters with it.
+// for hold, which is a second at least: the SDK leaves a zero out. The functions do not use it, Lambda polls for them; the command line redrives dead letters with it.
 func (q *Queues) Receive(ctx context.Context, region, queue string, limit int, wait, hold time.Duration) ([]Received, error) {
 	out, err := q.cfg.Client(region).ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:            q.url(region, queue),
 		MaxNumberOfMessages: int32(min(max(limit, 1), maxEntries)),
 		WaitTimeSeconds:     seconds(min(wait, 20*time.Second)),
-		VisibilityTimeout:   seconds(hold),
+		VisibilityTimeout:   seconds(max(hold, time.Second)),
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
 			types.MessageSystemAttributeNameSentTimestamp, types.MessageSystemAttributeNameApproximateReceiveCount,
 			types.MessageSystemAttributeNameAWSTraceHeader, types.MessageSystemAttributeNameMessageGroupId,

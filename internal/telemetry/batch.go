@@ -25,6 +25,8 @@ const (
 	superseded
 	retries
 	errorLines
+	swept
+	overdue
 	linkLatency
 	endToEndLatency
 	metrics // their number
@@ -34,7 +36,7 @@ const (
 func (m metric) String() string {
 	return [metrics]string{
 		"Accepted", "Rejected", "SingleCopy", "Decided", "Unmatched", "Late", "Quarantined", "Delivered", "Parked",
-		"Suppressed", "Expired", "Superseded", "Retries", "Errors", "LinkLatency", "EndToEndLatency",
+		"Suppressed", "Expired", "Superseded", "Retries", "Errors", "Swept", "Overdue", "LinkLatency", "EndToEndLatency",
 	}[m]
 }
 

@@ -95,7 +95,7 @@ func TestNamesAreThoseOfDashboardsAndAlarms(t *testing.T) {
 		got = append(got, m.String())
 	}
 	const want = "Accepted Rejected SingleCopy Decided Unmatched Late Quarantined Delivered Parked Suppressed Expired " +
-		"Superseded Retries Errors LinkLatency EndToEndLatency"
+		"Superseded Retries Errors Swept Overdue LinkLatency EndToEndLatency"
 	if strings.Join(got, " ") != want {
 		t.Errorf("got %v", got)
 	}
