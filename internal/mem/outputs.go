@@ -66,7 +66,7 @@ func (o *Outputs) Write(ctx context.Context, out loop.Output) error {
 				next.Earlier = append([]loop.Output{before.Output.Earlier()}, before.Earlier...)
 				next.Earlier = next.Earlier[:min(len(next.Earlier), loop.MaxOutputVersions-1)]
 			}
-			return encode(next)
+			return loop.Marshal(next)
 		})
 		if errors.Is(err, errRepeated) {
 			return nil

@@ -1,8 +1,6 @@
 package outputs
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -36,10 +34,8 @@ func unavailable(w http.ResponseWriter) {
 }
 
 func write(w http.ResponseWriter, status int, media string, body any) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // a value is given as it was written
-	if err := enc.Encode(body); err != nil {
+	b, err := loop.Marshal(body) // a value is given as it was written
+	if err != nil {
 		for _, name := range []string{"ETag", "Age", "Last-Modified"} {
 			w.Header().Del(name)
 		}
@@ -49,5 +45,5 @@ func write(w http.ResponseWriter, status int, media string, body any) {
 	w.Header().Set("Content-Type", media)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = w.Write(bytes.TrimSuffix(b.Bytes(), []byte("\n"))) // the client may be gone
+	_, _ = w.Write(b) // the client may be gone
 }
