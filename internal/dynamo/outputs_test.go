@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -175,5 +176,36 @@ func TestAFailingQueryIsNotAnEmptyList(t *testing.T) {
 	api := fake{query: func(*dynamodb.QueryInput) (*dynamodb.QueryOutput, error) { return nil, errDown }}
 	if _, _, err := outputsOver(api, "a").List(t.Context(), "k", "", 1); !errors.Is(err, errDown) {
 		t.Error(err)
+	}
+}
+
+// What rule lets pass, the table of claims must take, were it noise that no compression makes shorter.
+func TestTheLargestEffectFitsItsClaim(t *testing.T) {
+	t.Parallel()
+	noise := make([]byte, loop.MaxEffectBytes-4096)
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // noise for a test
+	for i := range noise {
+		noise[i] = byte('#' + random.IntN(90)) // printable, and no quote
+	}
+	body := strings.ReplaceAll(string(noise), `\`, "x")
+	c := loop.Claim{
+		EffectID: loop.H("e"), Status: loop.StatusParked, Owner: "ap-southeast-2/" + strings.Repeat("f", 24), Token: 1 << 60, Attempt: 1 << 30,
+		Deadline: time.Unix(1, 1), NotBefore: time.Unix(1, 1), AcceptedAt: time.Unix(1, 1), UpdatedAt: time.Unix(1, 1), Evidence: strings.Repeat("e", 4096),
+		Effect: loop.Effect{ID: loop.H("e"), RuleID: strings.Repeat("r", 64), Action: strings.Repeat("a", 64), Request: &loop.Request{Body: body}},
+	}
+	if b, err := loop.Marshal(c.Effect); err != nil || len(b) > loop.MaxEffectBytes {
+		t.Fatalf("%d bytes, %v", len(b), err)
+	}
+	it, err := claimItem(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, v := range it {
+		if _, ok := v.(*types.AttributeValueMemberN); ok {
+			it[name] = str(strings.Repeat("9", 21)) // at most so many bytes
+		}
+	}
+	if n := sizeOf(t, it); n > 400<<10 {
+		t.Errorf("%d bytes", n)
 	}
 }

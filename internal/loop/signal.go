@@ -10,6 +10,7 @@ import (
 const (
 	MaxSignalBytes  = 256 << 10
 	MaxRequestBytes = 256 << 10
+	MaxEffectBytes  = 384 << 10 // as JSON; with the rest of its claim an effect stays below DynamoDB's 400 KB an item
 	MaxBodyBytes    = 1 << 20
 	MaxBatchEvents  = 500
 	MaxPendingBytes = 300 << 10
