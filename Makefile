@@ -21,7 +21,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION = 1
 export AWS_EC2_METADATA_DISABLED = true
 
-.PHONY: help run test test-fast test-infra test-e2e build functions lint vet race fuzz-seeds cfn-lint tools venv cdk bench clean
+.PHONY: help run test model test-fast test-infra test-e2e build functions lint vet race fuzz-seeds cfn-lint tools venv cdk bench clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +29,7 @@ help: ## list the targets
 run: build functions bundle venv cdk ## start everything locally, deploy two regions and the witness, send the samples (ONCE=1: exit after them)
 	@bin/up $(if $(ONCE),--once) --loop $(LOOP)
 
-test: vet lint race test-infra cfn-lint test-e2e ## everything: vet, lint, unit tests with the race detector, templates, cfn-lint, end to end
+test: vet lint race model test-infra cfn-lint test-e2e ## everything: vet, lint, unit tests with the race detector, templates, cfn-lint, end to end
 	@echo "make test: all green"
 
 test-fast: ## unit tests without infra and emulator (within 30 s warm)
@@ -60,6 +60,10 @@ lint: $(LINT) ## golangci-lint, pinned, installed into .tools/
 
 race: ## unit tests under the race detector, fuzz seeds included
 	@$(GO) test -race $(FAST)
+
+MODEL ?= quick
+model: ## every order of steps of act's and decide's stages (MODEL=deep: minutes, with more faults at once)
+	@set -o pipefail; MODEL=$(MODEL) $(GO) test -cpu 1 -count=1 -timeout 60m -run Model -v ./internal/act ./internal/decide | grep -E -e '--- FAIL|runs to|^(ok|FAIL)|_test.go'
 
 test-infra: functions ## CDK template tests
 	@$(GO) test ./infra/...

@@ -26,15 +26,17 @@ type replayCmd struct {
 	Speed   string `default:"max" help:"1 is real time, 60 an hour in a minute; max or 0 does not wait."`
 	Field   string `default:"value" help:"The value's name in data, and of its column where the file has a header."`
 	Batch   int    `default:"100" help:"Signals that go together at most."`
+	InOrder bool   `help:"Wait until a batch is decided before the next is sent: for rules with windows. To one region."`
 }
 
 // Help implements kong.HelpProvider.
 func (replayCmd) Help() string {
 	return `Every row becomes a signal with the row's own time (UTC where it names no zone), the data {"value": x} and an id made
 of source, subject and time: a file replayed twice is one series. The input must take old times (max_skew: none).
-Signals reach the rules out of order at high speed; windows need a 'lateness' that covers the rows under way at once.
+Signals reach the rules out of order at high speed; rules with windows decide as in real life only with --in-order,
+which waits for the signals queue to run empty after every batch.
 
-  unbroken replay cpu.csv --as com.example.cpu --subject i-0123 --input replay
+  unbroken replay cpu.csv --as com.example.cpu --subject i-0123 --input replay --in-order --batch 400
   unbroken replay cpu.csv --as com.example.cpu --speed 300 --hedge
   unbroken replay latency.csv --as com.example.metric --source shop/api --field latency_ms --speed max`
 }
@@ -68,6 +70,9 @@ func (c replayCmd) Run(ctx context.Context, g *globals, w *world) error {
 	if c.Batch < 1 || c.Batch > loop.MaxBatchEvents {
 		return fail(exitUsage, fmt.Errorf("--batch must be 1 to %d", loop.MaxBatchEvents))
 	}
+	if c.InOrder && c.Hedge {
+		return fail(exitUsage, errors.New("--in-order takes one region and --hedge a second: give one of them"))
+	}
 	signals, copies, err := c.read(w)
 	if err != nil {
 		return err
@@ -76,6 +81,10 @@ func (c replayCmd) Run(ctx context.Context, g *globals, w *world) error {
 	if err != nil {
 		return err
 	}
+	region := g.regions(r.cfg)[0]
+	if c.InOrder {
+		g.Region = region
+	}
 	cl, err := c.client(ctx, g, w, r, client.Config{})
 	if err != nil {
 		return err
@@ -83,6 +92,7 @@ func (c replayCmd) Run(ctx context.Context, g *globals, w *world) error {
 	p := w.progress(g)
 	out := replayed{Rows: len(signals), Copies: copies, From: signals[0].Time, To: signals[len(signals)-1].Time}
 	pace := pacer{speed: speed, now: w.Now, wait: w.Wait}
+	var broken error
 	for from := 0; from < len(signals); {
 		n, err := pace.due(ctx, signals[from:], c.Batch)
 		if err != nil {
@@ -94,10 +104,39 @@ func (c replayCmd) Run(ctx context.Context, g *globals, w *world) error {
 		}
 		out.add(report)
 		from += n
+		if c.InOrder {
+			if broken = settle(ctx, w, r.Queues, region); broken != nil {
+				break // what was sent is reported all the same
+			}
+		}
 		p.show(from, len(signals), "rows, at "+signals[from-1].Time.Format(time.DateTime))
 	}
 	p.end()
-	return c.print(g, w, &out)
+	if err := c.print(g, w, &out); broken == nil || ctx.Err() != nil {
+		return err
+	}
+	return fail(exitNotAccepted, fmt.Errorf("cannot see whether %s has decided: %w", region, broken))
+}
+
+// settle returns once everything that was sent to a region is decided: nothing waits on its way to decide or is
+// with it. The standby copies of others wait longer and do not count. SQS's own counts are approximate.
+func settle(ctx context.Context, w *world, q queues, region string) error {
+	for {
+		busy := 0
+		for _, name := range []string{loop.QueueInbox, loop.QueueSignals} {
+			visible, inFlight, _, err := q.Depth(ctx, region, name)
+			if err != nil {
+				return err
+			}
+			busy += visible + inFlight
+		}
+		if busy == 0 {
+			return nil
+		}
+		if err := w.Wait(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 func (c *replayCmd) read(w *world) ([]client.Signal, int, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -228,5 +229,27 @@ func TestReplayExplainsMaxSkew(t *testing.T) {
 	code := w.run(t.Context(), "replay", "-", "-c", testLoop, "--as", "t", "--region", "us-east-2", "--endpoint", "us-east-2="+a.URL)
 	if code != exitNotAccepted || !strings.Contains(w.out.String(), "max_skew: none") {
 		t.Errorf("exit %d: %s", code, w.out.String())
+	}
+}
+
+// The next batch waits until the one before is decided, so that a window sees the rows in their order.
+func TestReplayInOrderWaitsForTheQueues(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, nil)
+	w := newTerminal()
+	w.Stdin = strings.NewReader("2014-02-14 14:27:00,1\n2014-02-14 14:32:00,2\n")
+	signals, waits := "us-east-2|"+loop.QueueSignals, []int32{}
+	w.cloud.depth[signals] = 3
+	w.Wait = func(context.Context, time.Duration) error {
+		waits = append(waits, a.requests.Load())
+		w.cloud.depth[signals] = (w.cloud.depth[signals] + 3) % 4 // 3, 2, 1, 0, and 3 again
+		return nil
+	}
+	code := w.run(t.Context(), "replay", "-", "-c", testLoop, "--as", "t", "--batch", "1", "--in-order", "--endpoint", "us-east-2="+a.URL)
+	if code != exitOK || !slices.Equal(waits, []int32{1, 1, 1}) {
+		t.Errorf("exit %d, requests sent at each look: %v\n%s%s", code, waits, w.out.String(), w.err.String())
+	}
+	if code := w.run(t.Context(), "replay", "-", "-c", testLoop, "--as", "t", "--in-order", "--hedge"); code != exitUsage {
+		t.Errorf("--in-order --hedge: exit %d", code)
 	}
 }

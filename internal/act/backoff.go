@@ -3,6 +3,8 @@ package act
 import (
 	"math/rand/v2"
 	"time"
+
+	"example.com/unbroken/internal/loop"
 )
 
 // Backoff is full-jitter exponential backoff: a random time up to min(Cap, Base·2^attempt).
@@ -20,8 +22,16 @@ func DefaultBackoff() Backoff {
 // Next is the wait before the attempt after `failed` failed ones; at least 100 ms, so that a retry is never a loop.
 func (b Backoff) Next(failed int) time.Duration {
 	limit := b.Cap
-	if failed < 30 { // beyond that the shift alone exceeds any cap
-		limit = min(b.Cap, b.Base<<failed)
+	if failed < 63 && b.Base <= b.Cap>>failed { // compared this way round, nothing overflows
+		limit = b.Base << failed
 	}
 	return max(time.Duration(b.Rand(int64(limit))), 100*time.Millisecond)
+}
+
+// of is the backoff that an action declared, or b where it declared none.
+func (b Backoff) of(declared loop.Backoff) Backoff {
+	if declared.Base > 0 && declared.Cap >= declared.Base {
+		b.Base, b.Cap = declared.Base.Std(), declared.Cap.Std()
+	}
+	return b
 }

@@ -73,7 +73,7 @@ func (s claimStage) takeOver(ctx context.Context, l *Landing, stored loop.Claim,
 			return false, nil
 		}
 	}
-	l.Claim, l.Takeover = next, stored.NotBefore.IsZero()
+	l.Claim, l.Takeover, l.Former = next, stored.NotBefore.IsZero(), stored.Owner
 	return true, nil
 }
 

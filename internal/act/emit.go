@@ -8,9 +8,9 @@ import (
 	"example.com/unbroken/internal/loop"
 )
 
-// emitStage turns a final state into an outcome signal where some rule wants to hear of it. Whoever finds the
-// claim terminal emits again, the standby copy too: the outcome's id is the same, so copies collapse, and a
-// region lost between commit and emit loses no outcome.
+// emitStage sends what follows from a final state: the fallback of an effect that was given up, and an outcome
+// signal where some rule wants to hear of it. Whoever finds the claim terminal emits again, the standby copy too:
+// the ids are the same, so copies collapse, and a region lost between commit and emit loses nothing.
 type emitStage struct {
 	queue  Queue
 	region string
@@ -18,6 +18,11 @@ type emitStage struct {
 
 func (s emitStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	e := l.Claim.Effect
+	if l.Status == loop.StatusParked && e.Fallback != nil {
+		if err := s.fallBack(ctx, l); err != nil {
+			return false, err
+		}
+	}
 	if !slices.Contains(e.Emit, l.Status) || l.Item.Hops >= loop.MaxHops {
 		return true, nil
 	}
@@ -36,6 +41,21 @@ func (s emitStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 		return false, fmt.Errorf("emit outcome of %s: %w", e.ID, err)
 	}
 	return true, nil
+}
+
+// fallBack hands the fallback to act as an effect of its own. Its time runs from when the first one was given up.
+func (s emitStage) fallBack(ctx context.Context, l *Landing) error {
+	fallback := l.Claim.Effect.Fallback
+	body, err := loop.Encode(loop.Item{
+		AcceptedAt: l.Claim.UpdatedAt, Input: l.Item.Input, Standby: l.Item.Standby, Hops: l.Item.Hops, Cause: l.Item.Cause, Effect: fallback,
+	})
+	if err != nil {
+		return fmt.Errorf("encode the fallback of %s: %w", l.Claim.EffectID, err)
+	}
+	if err := s.queue.Send(ctx, s.region, loop.QueueActions, []loop.Outgoing{{Body: body, Group: fallback.Action}})[0]; err != nil {
+		return fmt.Errorf("send the fallback of %s: %w", l.Claim.EffectID, err)
+	}
+	return nil
 }
 
 // outcome is made from the claim alone, so that every emission has the same bytes.

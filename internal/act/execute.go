@@ -32,9 +32,9 @@ func (s executeStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 		return true, nil
 	}
 	left := l.Claim.Deadline.Sub(s.now()) - s.margin
-	if left <= 0 {
-		l.Again = s.margin + waitMargin
-		return false, nil
+	if left <= 0 { // given back in order, so that the next holder knows that nothing was sent
+		l.Again, l.Evidence = waitMargin, "the claim's time ran out before anything was sent"
+		return true, nil
 	}
 	limited, cancel := context.WithTimeout(ctx, min(left, e.Timeout.Std()))
 	defer cancel()
@@ -50,10 +50,33 @@ func (s executeStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 		l.Status = loop.StatusParked
 	case Outdated:
 		l.Status = loop.StatusSuperseded
-	case Retry, Unsent:
-		l.Again = max(s.backoff.Next(l.Claim.Attempt), answer.RetryAfter)
+	case Retry:
+		s.unknown(l, answer)
+	case Unsent:
+		l.Again = s.wait(l, answer)
 	}
 	return true, nil
+}
+
+// unknown follows an attempt that may or may not have been applied. Who prevents a second application is the
+// class's matter: the target where it drops or refuses one, nobody for once.
+func (s executeStage) unknown(l *Landing, answer Answer) {
+	switch l.Claim.Effect.Class {
+	case loop.ClassOnce:
+		l.Status, l.Evidence = loop.StatusParked, "may have been applied, so it is not sent again: "+answer.Evidence
+	case loop.ClassSet:
+		// The request may still be on its way. Only once it can no longer land does reading back tell anything.
+		l.Again = max(s.wait(l, answer), l.Claim.Deadline.Sub(s.now()))
+	case loop.ClassKeyed, loop.ClassFenced, loop.ClassNative:
+		l.Again = s.wait(l, answer)
+	}
+}
+
+// wait is the time until the next attempt. It ends with the effect's own time, so that what is given up is given
+// up then, not a backoff later.
+func (s executeStage) wait(l *Landing, answer Answer) time.Duration {
+	wait := max(s.backoff.of(l.Claim.Effect.Backoff).Next(l.Claim.Attempt), answer.RetryAfter)
+	return min(wait, max(l.Claim.ExpiresAt().Sub(s.now())+time.Millisecond, waitMargin))
 }
 
 // writeOutput stores the last known good output before the claim is committed: both are idempotent, so a crash

@@ -22,6 +22,9 @@ func (s guardStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	now := s.now()
 	e := l.Claim.Effect
 	switch {
+	case e.Class == loop.ClassOnce && l.Takeover:
+		l.Status = loop.StatusParked
+		l.Evidence = "may have been applied, so it is not sent again: " + l.Former + " held it and was not heard of again"
 	case e.Class == loop.ClassKeyed && l.Claim.Token > 1 && now.After(l.Claim.AcceptedAt.Add(e.Horizon.Std())):
 		// The target may have forgotten the key, and an earlier attempt may have been applied.
 		l.Status = loop.StatusParked
@@ -29,6 +32,9 @@ func (s guardStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	case now.After(l.Claim.ExpiresAt()) && l.Takeover:
 		l.Status = loop.StatusParked
 		l.Evidence = "expired after an attempt whose answer is not known"
+	case now.After(l.Claim.ExpiresAt()) && l.Claim.Attempt > 0:
+		l.Status = loop.StatusParked
+		l.Evidence = fmt.Sprintf("given up after %d attempts within expire_after (%s); %s", l.Claim.Attempt, e.ExpireAfter, lastAnswer(l.Claim))
 	case now.After(l.Claim.ExpiresAt()):
 		l.Status = loop.StatusExpired
 		l.Evidence = fmt.Sprintf("not started within expire_after (%s) of its acceptance; %s", e.ExpireAfter, lastAnswer(l.Claim))

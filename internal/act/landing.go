@@ -78,6 +78,7 @@ type Landing struct {
 	Claim    loop.Claim
 	Repeat   bool          // the claim was terminal before this delivery
 	Takeover bool          // the former holder's claim ran out: whether it sent is not known
+	Former   string        // the owner it was taken over from
 	Status   loop.Status   // what the effect ends in; "" while that is open
 	Evidence string        // why
 	Again    time.Duration // > 0: not now; send the message again after this long

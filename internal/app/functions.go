@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"example.com/unbroken/internal/act"
+	"example.com/unbroken/internal/breaker"
 	"example.com/unbroken/internal/decide"
 	"example.com/unbroken/internal/dynamo"
 	"example.com/unbroken/internal/ingest"
@@ -101,9 +102,9 @@ func Act(ctx context.Context, env Environment) (SQSHandler, error) {
 		Unclaimed: act.Backoff{Base: time.Second, Cap: 15 * time.Second, Rand: act.DefaultBackoff().Rand},
 		Targets: map[string]act.Target{
 			loop.TargetOutput: output.Target{},
-			loop.TargetWebhook: webhook.New(webhook.Config{
+			loop.TargetWebhook: breaker.New(webhook.New(webhook.Config{
 				Dialer: dialer, Now: time.Now, Secrets: secret.New(ssm.NewFromConfig(b.aws), time.Now),
-			}),
+			})),
 		},
 	})), nil
 }

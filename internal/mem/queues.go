@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -131,4 +132,18 @@ func (q *Queues) Depth(ctx context.Context, region, queue string) (visible, inFl
 		return nil
 	})
 	return visible, inFlight, delayed, err
+}
+
+// Print is every message with the time it becomes visible at, in order, for whoever compares two worlds.
+func (q *Queues) Print() string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	lines := make([]string, 0, len(q.queues))
+	for at, msgs := range q.queues {
+		for i, s := range msgs {
+			lines = append(lines, fmt.Sprintf("%s %s %d %s %s", at.region, at.queue, i, s.visible.UTC().Format(time.RFC3339Nano), s.body))
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
 }

@@ -87,6 +87,41 @@ func TestARegionThatDiesAfterItsAnswerLosesNothing(t *testing.T) {
 	once(t, s)
 }
 
+// FAULTS 3, policy any: the peer cannot be reached, and an input that allows it goes on with one copy, which says so.
+func TestOneRegionGoesOnAloneWhereTheInputAllowsIt(t *testing.T) {
+	if err := suite.Cut(t.Context(), west); err != nil {
+		t.Fatal(err)
+	}
+	healed := false
+	heal := func() {
+		if !healed {
+			healed = true
+			if err := suite.Heal(context.WithoutCancel(t.Context()), west); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	t.Cleanup(heal)
+	s := signals(t, "com.example.notify", 20)
+	report, err := sender(t, east, "alone").Send(t.Context(), s...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range report.Results {
+		if r.Copies != 1 {
+			t.Errorf("signal %s: the answer claims %d copies while the peer is dead", r.ID, r.Copies)
+		}
+	}
+	delivered(t, 30*time.Second, s)
+	// An input that wants both copies says no, so that its producer goes elsewhere.
+	var no *client.NotAccepted
+	if _, err := impatient(t, east, "default").Send(t.Context(), signals(t, "com.example.refused", 1)...); !errors.As(err, &no) {
+		t.Errorf("policy all accepted with one region: %v", err)
+	}
+	heal()
+	once(t, s)
+}
+
 // FAULTS 11: one poison event among 100.
 func TestAPoisonEventHarmsNoOther(t *testing.T) {
 	s := signals(t, "com.example.notify", 100)

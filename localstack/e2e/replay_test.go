@@ -3,20 +3,16 @@
 package e2e
 
 import (
-	"context"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
-	"example.com/unbroken/client"
 	"example.com/unbroken/internal/loop"
 )
 
@@ -93,6 +89,21 @@ func TestRealSeriesDecideAsAnIndependentCalculation(t *testing.T) {
 	}
 }
 
+// write lays the series down as CloudWatch's own export would.
+func write(t *testing.T, points []point) string {
+	t.Helper()
+	var text strings.Builder
+	text.WriteString("timestamp,value\n")
+	for _, p := range points {
+		fmt.Fprintf(&text, "%s,%s\n", p.at.Format(time.DateTime), strconv.FormatFloat(p.value, 'g', -1, 64))
+	}
+	path := filepath.Join(t.TempDir(), "series.csv")
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func replay(t *testing.T, file, typ, rule string, threshold float64) {
 	points := series(t, file, threshold)
 	want := map[string]int{}
@@ -102,34 +113,22 @@ func replay(t *testing.T, file, typ, rule string, threshold float64) {
 	if len(want) == 0 {
 		t.Fatal("the series never crosses the threshold: the test would show nothing")
 	}
-	c := sender(t, east, "replay")
 	start := time.Now()
-	for pack := range slices.Chunk(points, 400) {
-		batch := make([]client.Signal, len(pack))
-		for i, p := range pack {
-			batch[i] = client.Signal{
-				ID: p.at.Format(time.RFC3339), Source: "nab/" + file, Type: typ, Subject: file, Time: p.at,
-				Data: json.RawMessage(fmt.Sprintf(`{"value":%s}`, strconv.FormatFloat(p.value, 'g', -1, 64))),
-			}
-		}
-		if _, err := c.Send(t.Context(), batch...); err != nil {
-			t.Fatal(err)
-		}
-		// The next pack waits for this one: what reaches a region in order is decided in order.
-		until(t, 60*time.Second, func(ctx context.Context) error {
-			visible, inFlight, _, err := suite.queues.Depth(ctx, east, loop.QueueSignals)
-			if err == nil && visible+inFlight > 0 {
-				err = fmt.Errorf("%d signals messages under way", visible+inFlight)
-			}
-			return err
-		})
-	}
+	unbroken(t, "replay", write(t, points), "--as", typ, "--source", "nab/"+file, "--subject", file,
+		"--input", "replay", "--region", east, "--in-order", "--batch", "400")
 	drained(t, 90*time.Second, east, west)
 	got, err := received(t.Context(), "/"+rule+"/")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !maps.Equal(got, want) {
+	for id, n := range got {
+		if want[id] == 0 {
+			t.Errorf("effect %s was delivered; the calculation knows nothing of it", id)
+			continue
+		}
+		single(t, id, n)
+	}
+	if len(got) != len(want) {
 		t.Errorf("%d decisions delivered, the calculation gives %d", len(got), len(want))
 	}
 	t.Logf("%d signals, %d episodes, in %s", len(points), len(want), time.Since(start).Round(100*time.Millisecond))

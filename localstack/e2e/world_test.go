@@ -26,7 +26,7 @@ import (
 const (
 	east, west   = "us-east-2", "us-west-2"
 	prefix       = "e2e"
-	standbyDelay = 6 * time.Second
+	standbyDelay = 3 * time.Second
 	secret       = "whsec_ZW5kIHRvIGVuZCBzdWl0ZSBvbmx5LCBubyBzZWNyZXQ="
 )
 
@@ -35,6 +35,8 @@ var suite struct {
 	*local.World
 	urls   map[string]string
 	queues *queue.Queues
+	claims *dynamo.Claims
+	dir    string // where loop.yaml and the assets are
 }
 
 func TestMain(m *testing.M) {
@@ -72,6 +74,7 @@ func setUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	suite.dir = dir
 	err = world.Deploy(ctx, local.Deployment{Regions: cfg.Regions.All(), Outputs: filepath.Join(dir, "outputs.json"), Context: map[string]string{
 		"loop": filepath.Join(dir, "loop.yaml"), "dist": dir, "emulator": "1", "apiEndpoint": world.EdgeURL + "/_aws/execute-api/{id}/$default",
 	}})
@@ -92,6 +95,7 @@ func setUp(ctx context.Context) error {
 	suite.queues = queue.New(queue.Config{Account: local.Account, Prefix: prefix, Client: queue.Clients(aws.Config{
 		BaseEndpoint: aws.String(world.EmulatorURL), Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})})
+	suite.claims = dynamo.NewClaims(dynamo.Clients(world.AWS(west))(west), prefix)
 	suite.urls, err = endpoints(ctx, world, cfg.Regions.Loop)
 	return err
 }
@@ -151,9 +155,20 @@ func endpoints(ctx context.Context, w *local.World, regions []string) (map[strin
 // sender sends to one region over signed HTTP.
 func sender(t *testing.T, region, input string) *client.Client {
 	t.Helper()
+	return within(t, region, input, 20*time.Second)
+}
+
+// impatient sends like sender, and soon gives up.
+func impatient(t *testing.T, region, input string) *client.Client {
+	t.Helper()
+	return within(t, region, input, 2*time.Second)
+}
+
+func within(t *testing.T, region, input string, limit time.Duration) *client.Client {
+	t.Helper()
 	c, err := client.New(client.Config{
 		Endpoints: []client.Endpoint{{Region: region, URL: suite.urls[region]}}, Input: input,
-		Sign: signer(), HTTP: &http.Client{}, Timeout: 20 * time.Second,
+		Sign: signer(), HTTP: &http.Client{}, Timeout: limit,
 	})
 	if err != nil {
 		t.Fatal(err)

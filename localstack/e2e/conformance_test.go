@@ -1,0 +1,28 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The AWS adapters pass, against the emulator, the suites that the in-memory services pass in their own tests: so
+// what the simulator proves over memory is known to hold over the real thing. A suite that was skipped shows nothing.
+func TestTheAWSAdaptersConform(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-v", "./internal/dynamo", "./internal/queue", "./internal/cloudwatch")
+	cmd.Dir = filepath.Join("..", "..")
+	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+suite.EmulatorURL, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test")
+	out, err := cmd.CombinedOutput()
+	text := string(out)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text[max(0, len(text)-6000):])
+	}
+	if strings.Contains(text, "--- SKIP") {
+		t.Errorf("a suite was skipped although the emulator runs:\n%s", text[max(0, len(text)-6000):])
+	}
+	t.Logf("%d tests passed", strings.Count(text, "--- PASS"))
+}
