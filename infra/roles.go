@@ -54,11 +54,12 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 			receive(own(loop.QueueActions)),
 			send(append(signals, own(loop.QueueActions), own(loop.DeadLetter(loop.QueueActions)))...),
 			allow([]string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}, claims),
-			allow([]string{"dynamodb:GetItem", "dynamodb:PutItem"}, outputs),
+			allow([]string{"dynamodb:UpdateItem"}, outputs),
 		}, r.secrets()...)
-	case loop.FuncOutputs: // reads only
+	case loop.FuncOutputs: // reads only; lists by the index of keys
 		return []awsiam.PolicyStatement{
-			allow([]string{"dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem"}, outputs),
+			allow([]string{"dynamodb:Query", "dynamodb:BatchGetItem"}, outputs),
+			allow([]string{"dynamodb:Query"}, r.tableARN(r.name, loop.TableOutputs+"/index/"+loop.IndexKeys)),
 		}
 	case loop.FuncSweeper: // reads all claims, deletes what has ended; its own notes
 		return []awsiam.PolicyStatement{

@@ -2,7 +2,6 @@ package decide
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -182,7 +181,7 @@ func (k keeper) prune(e *Episode) error {
 		return now.After(t.AcceptedAt.Add(keep.Std()))
 	})
 	for {
-		b, err := json.Marshal(e.Transitions)
+		b, err := loop.Marshal(e.Transitions)
 		if err != nil {
 			return fmt.Errorf("encode episode of %s: %w", e.RuleID, err)
 		}

@@ -86,17 +86,6 @@ type OutputSpec struct {
 	Value json.RawMessage `json:"value"`
 }
 
-// Output is a last known good output as stored: one per (key, region); of several the greatest fence counts.
-type Output struct {
-	Key       string          `json:"key"`
-	Value     json.RawMessage `json:"value"`
-	Fence     Fence           `json:"fence"`
-	Origin    string          `json:"origin"` // the region that wrote it
-	EffectID  string          `json:"effectID"`
-	RuleID    string          `json:"rule"`
-	WrittenAt time.Time       `json:"writtenAt"`
-}
-
 // Status is the state of an effect's claim. All but StatusClaimed are terminal.
 type Status string
 

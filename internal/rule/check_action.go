@@ -58,6 +58,7 @@ func ownHeaders() []string {
 	return []string{
 		"idempotency-key", "webhook-id", "webhook-timestamp", "webhook-signature",
 		"host", "connection", "content-length", "transfer-encoding", "trailer", "upgrade", "te", "keep-alive", "expect",
+		"proxy-authorization", "proxy-connection",
 	}
 }
 

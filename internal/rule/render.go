@@ -46,6 +46,9 @@ func (p *Program) Render(ev *Event, in RenderInput) (effects []loop.Effect, err 
 		if err := s.render(ev, in, effect); err != nil {
 			return nil, inField(string(in.Phase)+" "+s.id, err)
 		}
+		if err := checkEffect(effect); err != nil {
+			return nil, inField(string(in.Phase)+" "+s.id, err)
+		}
 	}
 	return effects, nil
 }
