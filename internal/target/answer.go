@@ -52,6 +52,8 @@ func (c *call) answer(err error) act.Answer {
 		return c.unanswered(err)
 	case turnedAway(status, err, code):
 		return unsent(said)
+	case status == http.StatusBadRequest && (code == "" || code == "UnknownError"):
+		return unsent(said + " without a reason") // turned away for certain, but whether for good is not known
 	case status >= 500, status >= 200 && status < 300, retriable(code), status == http.StatusRequestTimeout:
 		return act.Answer{Verdict: act.Retry, Evidence: line(said)}
 	case status == 0 && faultOf(err) == smithy.FaultServer:

@@ -41,6 +41,7 @@ func TestErrorsAreReadExactly(t *testing.T) {
 		{"credentials ran out", answered(403, "ExpiredTokenException"), act.Unsent, "Expired"},
 		{"clock", answered(403, "RequestTimeTooSkewed"), act.Unsent, "Skewed"},
 		{"updates at once", answered(400, "TooManyUpdates"), act.Unsent, "TooManyUpdates"},
+		{"refused without a reason", answeredAs(400, errors.New("cut off")), act.Unsent, "without a reason"},
 		{"server", answered(500, "InternalFailure"), act.Retry, "500"},
 		{"unavailable", answered(503, "ServiceUnavailable"), act.Retry, "503"},
 		{"request timeout", answered(400, "RequestTimeout"), act.Retry, "RequestTimeout"},

@@ -52,7 +52,9 @@ func emulator(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, admin: cfg, cfg: cfg.Copy(), wire: &lossy{client: http.DefaultTransport}, name: fmt.Sprintf("t%d-%d", os.Getpid(), resources.Add(1))}
+	wire := whole{http.DefaultTransport}
+	cfg.HTTPClient = &http.Client{Transport: wire}
+	w := &world{t: t, admin: cfg, cfg: cfg.Copy(), wire: &lossy{client: wire}, name: fmt.Sprintf("t%d-%d", os.Getpid(), resources.Add(1))}
 	w.cfg.HTTPClient = w.wire
 	return w
 }

@@ -1,8 +1,10 @@
 package target
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -123,6 +125,24 @@ func (l *lossy) Do(r *http.Request) (*http.Response, error) {
 		<-r.Context().Done()
 	}
 	return nil, r.Context().Err()
+}
+
+// whole reads an answer to its end before it hands it on. The SDK closes a request's body as soon as it has the
+// head of the answer; an emulator on loopback can be so fast that the transport is still looking for that body's
+// end, takes it for a failed write and closes the connection under the answer.
+type whole struct{ http.RoundTripper }
+
+func (w whole) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := w.RoundTripper.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return resp, nil
 }
 
 func empty(r *http.Request, status int) *http.Response {
