@@ -31,6 +31,8 @@ func (c *checker) actions() {
 		switch a.To {
 		case loop.TargetWebhook:
 			c.webhook(path, a)
+		case loop.TargetSlack, loop.TargetPagerDuty:
+			c.preset(path, a)
 		case loop.TargetOutput:
 			c.output(path, a)
 		}

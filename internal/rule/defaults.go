@@ -64,8 +64,13 @@ func setClassDefaults(a *loop.Action) {
 	if ok && a.Effect == "" {
 		a.Effect = can.Classes[0]
 	}
-	if a.To == loop.TargetWebhook && a.Method == "" {
+	switch {
+	case a.To == loop.TargetWebhook && a.Method == "":
 		a.Method = defaultMethod
+	case a.To == loop.TargetSlack && a.URL == "":
+		a.URL = slackURL
+	case a.To == loop.TargetPagerDuty && a.URL == "":
+		a.URL = pagerDutyURL
 	}
 	if a.Effect == loop.ClassKeyed && a.Horizon == 0 {
 		a.Horizon = defaultHorizon

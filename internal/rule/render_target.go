@@ -40,11 +40,15 @@ func (a *action) compileTarget(s *spec, note func(string, error)) {
 		note(s.attributes+"."+name, err)
 		a.headers = append(a.headers, header{s.prefix + name, t})
 	}
+	body := a.config.Body
+	if body == nil {
+		body = s.fallback
+	}
 	var err error
-	if text, is := a.config.Body.(string); is && s.text {
+	if text, is := body.(string); is && s.text {
 		a.body, err = textTemplate(s.body, text, scopeAction)
-	} else if a.config.Body != nil {
-		a.body, err = jsonTemplate(s.body, a.config.Body, scopeAction)
+	} else if body != nil {
+		a.body, err = jsonTemplate(s.body, body, scopeAction)
 	}
 	note(s.body, err)
 }
@@ -75,7 +79,8 @@ func (a *action) targetRequest(vars *activation, effect *loop.Effect) (*loop.Req
 		return nil, err
 	}
 	if a.spec.preset != nil {
-		return a.spec.preset(a, vars, effect, params, body)
+		effect.Target = loop.TargetWebhook
+		return a.spec.preset(a.config, vars, effect, params, body), nil
 	}
 	if effect.Class == loop.ClassKeyed && a.config.To != loop.TargetStepFunctions {
 		params["group"] = groupOf(params["group"], effect.Key)

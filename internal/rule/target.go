@@ -17,12 +17,13 @@ type spec struct {
 	fields     []word   // those that are not in resource become Request.Headers
 	body       string   // what Action.Body is called here, "" where there is none
 	text       bool     // a text body is sent as it is, not as a JSON string
+	fallback   any      // of the body; nil: see holds
 	holds      bool     // the resource then holds the body, which defaults to `with`; otherwise to the decision
 	attributes string   // what Action.Attributes is called here, "" where there are none
 	prefix     string   // of Request.Headers for these
 	direct     []string // fields of Action that are used as they are: url, secret, …
 
-	preset func(*action, *activation, *loop.Effect, map[string]string, string) (*loop.Request, error)
+	preset func(a loop.Action, vars *activation, effect *loop.Effect, params map[string]string, body string) *loop.Request
 }
 
 // word is one field of a target. Only one marked template may hold {{ }}: account, region and whatever decides
@@ -96,6 +97,53 @@ var specs = sync.OnceValue(func() map[string]*spec {
 				{name: "item", template: true, example: "the item's key, such as shed/{{ key }}"},
 				{name: "key_name", optional: true, fallback: "pk", form: text(`^[A-Za-z0-9_.-]{1,255}$`), example: "the name of the table's partition key"},
 				anyRegion,
+			},
+		},
+		loop.TargetS3: {
+			resource: "s3://<bucket>/<object>", method: "PutObject", body: "content", text: true, holds: true,
+			fields: []word{
+				{name: "bucket", form: text(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`), example: "a bucket's name"},
+				{name: "object", template: true, form: text(`^[^/]`), example: "the object's key, such as shed/{{ key }}"},
+				{name: "content_type", optional: true, fallback: "application/json"},
+				region,
+			},
+		},
+		loop.TargetAppConfig: {
+			resource: "appconfig://<application>/<profile>", method: "CreateHostedConfigurationVersion", body: "content", text: true, holds: true,
+			fields: []word{
+				{name: "application", form: text(`^[a-z0-9]{4,7}$`), example: "the application's id, such as abc1234"},
+				{name: "profile", form: text(`^[a-z0-9]{4,7}$`), example: "the configuration profile's id, such as def5678"},
+				{name: "content_type", optional: true, fallback: "application/json"},
+				region,
+			},
+		},
+		loop.TargetAlarm: {
+			resource: "alarm://<alarm>", method: "SetAlarmState", body: "reason", text: true, fallback: "{{ rule }}: {{ key }}",
+			fields: []word{
+				{name: "alarm", template: true, example: "the alarm's name"},
+				{name: "state", optional: true, fallback: "{{ phase == 'do' ? 'ALARM' : 'OK' }}", template: true, form: text(`^(OK|ALARM|INSUFFICIENT_DATA|x)$`), example: "OK, ALARM or INSUFFICIENT_DATA"},
+				region,
+			},
+		},
+		loop.TargetMetric: {
+			resource: "metric://<namespace>", method: "PutMetricData", body: "number", fallback: 1.0, attributes: "dimensions", prefix: loop.HeaderDimension,
+			fields: []word{
+				{name: "namespace", form: text(`^[A-Za-z0-9._/#-]{1,255}$`), example: "such as Shop/Responses"},
+				{name: "metric", form: text(`^[ -~]{1,255}$`), example: "the metric's name"},
+				{name: "unit", optional: true, fallback: "None", form: text(`^[A-Z][A-Za-z/]+$`), example: "such as Count or Milliseconds"},
+				anyRegion,
+			},
+		},
+		loop.TargetSlack: {
+			method: "POST", body: "message", text: true, fallback: "{{ rule }}: {{ key }} ({{ phase }})",
+			direct: []string{"url", "secret"}, preset: slack,
+		},
+		loop.TargetPagerDuty: {
+			method: "POST", body: "details", direct: []string{"url", "secret"}, preset: pagerDuty,
+			fields: []word{
+				{name: "summary", optional: true, fallback: "{{ rule }}: {{ key }}", template: true},
+				{name: "severity", optional: true, fallback: "critical", template: true, form: text(`^(critical|error|warning|info|x)$`), example: "critical, error, warning or info"},
+				{name: "component", optional: true, fallback: "{{ key }}", template: true},
 			},
 		},
 	}

@@ -52,6 +52,15 @@ func TestTargetsRenderTheirRequests(t *testing.T) {
 			"{to: dynamodb, table: flags, item: 'shed/{{ key }}', region: own}", "fenced", "dynamodb://flags/shed/k/1", `{"level":"high"}`,
 			map[string]string{"region": "own", "key_name": "pk"},
 		},
+		{
+			"{to: s3, bucket: flags, object: '{{ key }}.json', region: us-west-2}", "fenced", "s3://flags/k/1.json", `{"level":"high"}`,
+			map[string]string{"region": "us-west-2", "content_type": "application/json"},
+		},
+		{"{to: alarm, alarm: 'shop-{{ key }}'}", "set", "alarm://shop-k/1", "r: k/1", map[string]string{"region": "us-east-2", "state": "ALARM"}},
+		{
+			"{to: metric, namespace: Shop/Loop, metric: shed, dimensions: {service: '{{ key }}'}}", "once", "metric://Shop/Loop", "1",
+			map[string]string{"region": "us-east-2", "metric": "shed", "unit": "None", "dimension.service": "k/1"},
+		},
 	} {
 		a, err := oneAction(t, c.yaml)
 		if err != nil {
@@ -121,7 +130,23 @@ func TestEachTargetGuard(t *testing.T) {
 		"{to: dynamodb, table: flags, item: fixed}":                                              "all its keys would write to one dynamodb",
 		"{to: ssm, parameter: 'flags/{{ key }}'}":                                                "actions.a.parameter",
 		"{to: ssm, parameter: '/flags/{{ key }}', region: own}":                                  "fences are compared in one place",
-		"{to: ssm, parameter: /flags}":                                                           "put {{ key }} into the action's resource",
+		"{to: s3, bucket: '{{ key }}', object: '{{ key }}'}":                                     "actions.a.bucket: must not come from a template",
+		"{to: s3, bucket: flags, object: '/{{ key }}'}":                                          "actions.a.object",
+		"{to: appconfig, application: abc1234, profile: def5678}":                                "all its keys would write to one appconfig",
+		"{to: appconfig, application: Shop, profile: def5678}":                                   `"Shop" is not what appconfig takes`,
+		"{to: alarm, alarm: 'a-{{ key }}', state: BAD}":                                          "actions.a.state",
+		"{to: metric, namespace: Shop, metric: m, number: many}":                                 "must be a JSON value, not text",
+		"{to: metric, namespace: '{{ key }}', metric: m}":                                        "actions.a.namespace: must not come from a template",
+		"{to: slack, message: x}":                                                                "secret is required",
+		"{to: slack, secret: 'https://hooks.slack.com/x'}":                                       "never hold the secret itself",
+		"{to: slack, secret: 'ssm:/a', url: 'https://{{ key }}.e.com/'}":                         "must not come from a template",
+		"{to: slack, secret: 'ssm:/a', url: 'http://e.com/'}":                                    "https is required",
+		"{to: slack, secret: 'ssm:/a', effect: keyed}":                                           `slack cannot be "keyed"; it can be once`,
+		"{to: slack, secret: 'ssm:/a', headers: {a: b}}":                                         "is not a field of slack",
+		"{to: pagerduty}": "routing key",
+		"{to: pagerduty, secret: 'ssm:/a', severity: bad}": "critical, error, warning or info",
+		"{to: pagerduty, secret: 'ssm:/a', effect: once}":  `pagerduty cannot be "once"; it can be keyed`,
+		"{to: ssm, parameter: /flags}":                     "put {{ key }} into the action's resource",
 	} {
 		if _, err := oneAction(t, yaml); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", yaml, err, want)

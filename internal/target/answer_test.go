@@ -109,9 +109,16 @@ func example(name string) loop.Effect {
 	urls := map[string]string{
 		loop.TargetSNS: topicARN, loop.TargetSQS: queueARN, loop.TargetEventBridge: busARN, loop.TargetLambda: fnARN,
 		loop.TargetStepFunctions: smARN, loop.TargetSSM: "ssm:/a", loop.TargetDynamoDB: "dynamodb://flags/a",
+		loop.TargetS3: "s3://bucket/a", loop.TargetAppConfig: "appconfig://abc1234/def5678",
+		loop.TargetAlarm: "alarm://errors", loop.TargetMetric: "metric://Shop",
+	}
+	body := map[string]string{loop.TargetMetric: "1"}[name]
+	if body == "" {
+		body = "{}"
 	}
 	return loop.Effect{ID: loop.EffectID("d", "s"), Fence: "1", Class: loop.ClassOnce, Request: &loop.Request{
-		URL: urls[name], Headers: map[string]string{"key_name": "pk"}, Body: "{}",
+		URL: urls[name], Body: body,
+		Headers: map[string]string{"key_name": "pk", "metric": "m", "state": "OK", "content_type": "text/plain"},
 	}}
 }
 

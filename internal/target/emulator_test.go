@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,10 +16,14 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -29,8 +35,8 @@ import (
 	"example.com/unbroken/internal/looptest"
 )
 
-// The suite runs over the real SDK clients and an emulator where AWS_ENDPOINT_URL names one. Lambda is left out:
-// what a function was given cannot be read back there.
+// The suite runs over the real SDK clients and an emulator where AWS_ENDPOINT_URL names one. Lambda is left out,
+// since what a function was given cannot be read back there, and AppConfig, whose versions do not compare there.
 
 var resources atomic.Int64
 
@@ -235,13 +241,79 @@ func emulatedDynamoDB(t *testing.T) looptest.TargetBench {
 	})
 }
 
+func emulatedS3(t *testing.T) looptest.TargetBench {
+	w := emulator(t)
+	w.wire.applies = func(r *http.Request) bool { return r.Method == http.MethodPut }
+	client := s3.NewFromConfig(w.admin)
+	_, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &w.name, CreateBucketConfiguration: &s3types.CreateBucketConfiguration{
+		LocationConstraint: s3types.BucketLocationConstraint(looptest.HereRegion),
+	}})
+	w.must(err)
+	return w.bench(loop.TargetS3, loop.ClassFenced, loop.Request{URL: "s3://" + w.name + "/shed/k"}, "s3://none-"+w.name+"/shed/k", func(t *testing.T) []string {
+		t.Helper()
+		out, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &w.name, Key: aws.String("shed/k")})
+		if err != nil {
+			return nil
+		}
+		body, err := io.ReadAll(out.Body)
+		w.must(errors.Join(err, out.Body.Close()))
+		return []string{string(body)}
+	})
+}
+
+func emulatedAlarm(t *testing.T) looptest.TargetBench {
+	w := emulator(t)
+	w.wire.applies = func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "SetAlarmState") }
+	client := cloudwatch.NewFromConfig(w.admin)
+	_, err := client.PutMetricAlarm(t.Context(), &cloudwatch.PutMetricAlarmInput{
+		AlarmName: &w.name, Namespace: aws.String("Shop"), MetricName: aws.String("none"), Statistic: cwtypes.StatisticSum,
+		Period: aws.Int32(60), EvaluationPeriods: aws.Int32(1), Threshold: aws.Float64(1),
+		ComparisonOperator: cwtypes.ComparisonOperatorGreaterThanThreshold, TreatMissingData: aws.String("ignore"),
+	})
+	w.must(err)
+	r := loop.Request{URL: "alarm://" + w.name, Headers: map[string]string{"state": "ALARM"}}
+	return w.bench(loop.TargetAlarm, loop.ClassSet, r, "alarm://none", func(t *testing.T) []string {
+		t.Helper()
+		out, err := client.DescribeAlarms(t.Context(), &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{w.name}})
+		w.must(err)
+		if out.MetricAlarms[0].StateValue != cwtypes.StateValueAlarm {
+			return nil
+		}
+		return []string{*out.MetricAlarms[0].StateReason}
+	})
+}
+
+func emulatedMetric(t *testing.T) looptest.TargetBench {
+	w := emulator(t)
+	client := cloudwatch.NewFromConfig(w.admin)
+	r := loop.Request{URL: "metric://" + w.name, Headers: map[string]string{"metric": "m", "unit": "None", "dimension.a": "b"}}
+	b := w.bench(loop.TargetMetric, loop.ClassOnce, r, "", func(t *testing.T) (all []string) {
+		t.Helper()
+		out, err := client.GetMetricStatistics(t.Context(), &cloudwatch.GetMetricStatisticsInput{
+			Namespace: &w.name, MetricName: aws.String("m"), Dimensions: []cwtypes.Dimension{{Name: aws.String("a"), Value: aws.String("b")}},
+			StartTime: aws.Time(time.Now().Add(-time.Hour)), EndTime: aws.Time(time.Now().Add(time.Hour)), Period: aws.Int32(7200),
+			Statistics: []cwtypes.Statistic{cwtypes.StatisticSampleCount, cwtypes.StatisticMaximum},
+		})
+		w.must(err)
+		for _, p := range out.Datapoints {
+			for range int(*p.SampleCount) {
+				all = append(all, fmt.Sprint(*p.Maximum))
+			}
+		}
+		return all
+	})
+	b.Body = strconv.Itoa
+	return b
+}
+
 func TestTargetsOverTheEmulator(t *testing.T) {
 	t.Parallel()
 	for name, open := range map[string]func(*testing.T) looptest.TargetBench{
 		"SQS": emulatedSQS("", loop.ClassOnce), "SQSFIFO": emulatedSQS(".fifo", loop.ClassKeyed),
 		"SNS": emulatedSNS("", loop.ClassOnce), "SNSFIFO": emulatedSNS(".fifo", loop.ClassKeyed),
 		"EventBridge": emulatedEventBridge, "StepFunctions": emulatedStepFunctions,
-		"SSM": emulatedSSM, "DynamoDB": emulatedDynamoDB,
+		"SSM": emulatedSSM, "DynamoDB": emulatedDynamoDB, "S3": emulatedS3,
+		"Alarm": emulatedAlarm, "Metric": emulatedMetric,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -229,6 +230,26 @@ func fakes() map[string]func() looptest.TargetBench {
 				Target: DynamoDB(only[DynamoDBAPI](f)), Class: loop.ClassFenced,
 				Request: loop.Request{URL: "dynamodb://flags/shed/k", Headers: map[string]string{"key_name": "pk"}},
 				Missing: "dynamodb://none/shed/k", Holds: f.holds, Arm: f.arm, Calls: f.count,
+			}
+		},
+		"S3": func() looptest.TargetBench {
+			f := &fakeS3{}
+			return shelved(S3(only[S3API](f)), loop.ClassFenced, "s3://flags/shed/k", "s3://none/shed/k", &f.shelf)
+		},
+		"AppConfig": func() looptest.TargetBench {
+			f := &fakeAppConfig{shelf: shelf{version: 1}}
+			return shelved(AppConfig(only[AppConfigAPI](f)), loop.ClassFenced, "appconfig://abc1234/def5678", "appconfig://abc1234/none", &f.shelf)
+		},
+		"Alarm": func() looptest.TargetBench {
+			f := &fakeAlarm{}
+			return shelved(Alarm(only[AlarmAPI](f)), loop.ClassSet, "alarm://errors", "alarm://none", &f.shelf)
+		},
+		"Metric": func() looptest.TargetBench {
+			m := &mailbox{name: "Shop"}
+			return looptest.TargetBench{
+				Target: Metric(only[MetricAPI](fakeMetric{m})), Class: loop.ClassOnce, Body: strconv.Itoa,
+				Request: loop.Request{URL: "metric://Shop", Headers: map[string]string{"metric": "m", "dimension.a": "b"}},
+				Holds:   m.holds, Arm: m.arm, Calls: m.count,
 			}
 		},
 	}

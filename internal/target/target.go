@@ -13,9 +13,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/appconfig"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -37,6 +40,10 @@ func All(cfg aws.Config) map[string]act.Target {
 		loop.TargetStepFunctions: StepFunctions(regional(cfg, func(c aws.Config) StepFunctionsAPI { return sfn.NewFromConfig(c) })),
 		loop.TargetSSM:           SSM(regional(cfg, func(c aws.Config) SSMAPI { return ssm.NewFromConfig(c) })),
 		loop.TargetDynamoDB:      DynamoDB(regional(cfg, func(c aws.Config) DynamoDBAPI { return dynamodb.NewFromConfig(c) })),
+		loop.TargetS3:            S3(regional(cfg, func(c aws.Config) S3API { return s3.NewFromConfig(c) })),
+		loop.TargetAppConfig:     AppConfig(regional(cfg, func(c aws.Config) AppConfigAPI { return appconfig.NewFromConfig(c) })),
+		loop.TargetAlarm:         Alarm(regional(cfg, func(c aws.Config) AlarmAPI { return cloudwatch.NewFromConfig(c) })),
+		loop.TargetMetric:        Metric(regional(cfg, func(c aws.Config) MetricAPI { return cloudwatch.NewFromConfig(c) })),
 	}
 }
 
