@@ -23,6 +23,9 @@ func (r region) role(name string) awsiam.Role {
 		},
 	})
 	r.excuseTelemetry(role)
+	if name == loop.FuncAct {
+		r.excuseTargets(role)
+	}
 	return role
 }
 
@@ -54,7 +57,7 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 			send(append(signals, own(loop.QueueActions), own(loop.DeadLetter(loop.QueueActions)))...),
 			allow([]string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}, claims),
 			allow([]string{"dynamodb:GetItem", "dynamodb:PutItem"}, outputs),
-		}, r.secrets()...)
+		}, append(r.secrets(), r.targets()...)...)
 	case loop.FuncOutputs: // reads only
 		return []awsiam.PolicyStatement{
 			allow([]string{"dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem"}, outputs),

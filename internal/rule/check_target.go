@@ -40,12 +40,25 @@ func (c *checker) target(path string, a loop.Action) {
 			c.fail(at, f.example, "%q is not what %s takes here", value, a.To)
 		}
 	}
+	if c.own(a.Fields["table"]) || c.own(a.Fields["queue"][strings.LastIndexByte(a.Fields["queue"], ':')+1:]) {
+		c.fail(path, "name a resource of yours", "writes to the loop's own state; what stands there decides what lands")
+	}
 	if _, has := s.field("group"); has && a.Fields["group"] != "" && a.Effect != loop.ClassKeyed {
 		c.fail(path+".group", "leave it out, or name one whose name ends in .fifo", "is for FIFO only")
 	}
 	if body, is := a.Body.(string); is && s.body != "" && !s.text && len(body) > 0 && !strings.HasPrefix(body, "{{") {
 		c.fail(path+"."+s.body, "write it as a map", "must be a JSON value, not text")
 	}
+}
+
+// own says whether a name is that of a table or a queue of this deployment.
+func (c *checker) own(name string) bool {
+	rest, ok := strings.CutPrefix(name, c.cfg.Prefix+"-")
+	queues := loop.Queues()
+	for _, q := range loop.Queues() {
+		queues = append(queues, loop.DeadLetter(q))
+	}
+	return ok && slices.Contains(append(queues, loop.TableClaims, loop.TableOutputs), rest)
 }
 
 // sample is a template's text with x for each expression.

@@ -160,3 +160,18 @@ func (s *spec) pattern(rule string, a loop.Action) string {
 	}
 	return b.String()
 }
+
+// Wildcards is a template as IAM matches what it may become: * for each expression. What IAM reads into a name
+// otherwise is refused where such names are checked.
+func Wildcards(text string) string {
+	pieces, _ := split(text) // a Config that was checked holds none that fails
+	var b strings.Builder
+	for _, p := range pieces {
+		if p.isExpr {
+			b.WriteString("*")
+		} else {
+			b.WriteString(p.source)
+		}
+	}
+	return b.String()
+}

@@ -103,7 +103,7 @@ var specs = sync.OnceValue(func() map[string]*spec {
 			resource: "s3://<bucket>/<object>", method: "PutObject", body: "content", text: true, holds: true,
 			fields: []word{
 				{name: "bucket", form: text(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`), example: "a bucket's name"},
-				{name: "object", template: true, form: text(`^[^/]`), example: "the object's key, such as shed/{{ key }}"},
+				{name: "object", template: true, form: text(`^[^/*?$][^*?$]*$`), example: "the object's key, such as shed/{{ key }}"},
 				{name: "content_type", optional: true, fallback: "application/json"},
 				region,
 			},
@@ -120,7 +120,7 @@ var specs = sync.OnceValue(func() map[string]*spec {
 		loop.TargetAlarm: {
 			resource: "alarm://<alarm>", method: "SetAlarmState", body: "reason", text: true, fallback: "{{ rule }}: {{ key }}",
 			fields: []word{
-				{name: "alarm", template: true, example: "the alarm's name"},
+				{name: "alarm", template: true, form: text(`^[^*?$]{1,255}$`), example: "the alarm's name"},
 				{name: "state", optional: true, fallback: "{{ phase == 'do' ? 'ALARM' : 'OK' }}", template: true, form: text(`^(OK|ALARM|INSUFFICIENT_DATA|x)$`), example: "OK, ALARM or INSUFFICIENT_DATA"},
 				region,
 			},
