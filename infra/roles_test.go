@@ -68,7 +68,7 @@ var contract = map[string][]string{
 		"sqs:ReceiveMessage,sqs:DeleteMessage,sqs:GetQueueAttributes actions@{own}",
 		"sqs:SendMessage signals@{own} signals@{peer} actions@{own} actions-dlq@{own}",
 		"dynamodb:GetItem,dynamodb:PutItem,dynamodb:UpdateItem table/claims@{own}",
-		"dynamodb:UpdateItem table/outputs@{own}",
+		"dynamodb:UpdateItem,dynamodb:PutItem table/outputs@{own}",
 		"ssm:GetParameter arn:aws:ssm:{own}:123456789012:parameter/ub/page",
 	},
 	"outputs": {
