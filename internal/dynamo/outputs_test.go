@@ -183,7 +183,7 @@ func TestAFailingQueryIsNotAnEmptyList(t *testing.T) {
 func TestTheLargestEffectFitsItsClaim(t *testing.T) {
 	t.Parallel()
 	noise := make([]byte, loop.MaxEffectBytes-4096)
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // noise for a test
+	random := rand.New(rand.NewPCG(1, 2))
 	for i := range noise {
 		noise[i] = byte('#' + random.IntN(90)) // printable, and no quote
 	}
