@@ -19,7 +19,7 @@ func split(signals []Signal, results []Result) (batches [][]event) {
 	size := 0
 	for i, s := range signals {
 		results[i] = Result{Source: s.Source, ID: s.ID, Key: s.Key(), State: Open}
-		body, err := json.Marshal(s)
+		body, err := loop.Marshal(s)
 		switch {
 		case err != nil:
 			results[i].refuse(loop.CodeMalformed, "data is not JSON")

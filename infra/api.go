@@ -41,7 +41,9 @@ func (r region) routes(api awsapigatewayv2.HttpApi, ingest, outputs awslambda.Fu
 
 	r.route(api, "PostSignals", awsapigatewayv2.HttpMethod_POST, "/v1/signals/{input}", toIngest, nil)
 	r.route(api, "ListOutputs", awsapigatewayv2.HttpMethod_GET, "/v1/outputs", toOutputs, nil)
+	r.route(api, "HeadOutputs", awsapigatewayv2.HttpMethod_HEAD, "/v1/outputs", toOutputs, nil)
 	r.route(api, "GetOutput", awsapigatewayv2.HttpMethod_GET, "/v1/outputs/{proxy+}", toOutputs, nil)
+	r.route(api, "HeadOutput", awsapigatewayv2.HttpMethod_HEAD, "/v1/outputs/{proxy+}", toOutputs, nil)
 	health := r.route(api, "GetHealth", awsapigatewayv2.HttpMethod_GET, "/v1/health", toOutputs,
 		awsapigatewayv2.NewHttpNoneAuthorizer())
 	excuse(health, cdknag.NagPackSuppression{

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,7 +36,7 @@ type resource struct {
 	DeletionPolicy string
 }
 
-var made struct{ pair, emulated, three, single assembly }
+var made struct{ pair, emulated, three, single, targets assembly }
 
 func TestMain(m *testing.M) {
 	code, err := synthAndRun(m)
@@ -74,6 +75,11 @@ func synthAndRun(m *testing.M) (int, error) {
 			return 1, err
 		}
 	}
+	cfg := config(pair)
+	maps.Copy(cfg.Actions, targets())
+	if made.targets, err = synthOf(dir, cfg, named); err != nil {
+		return 1, err
+	}
 	return m.Run(), nil
 }
 
@@ -89,6 +95,10 @@ func config(regions loop.Regions) *loop.Config {
 }
 
 func synth(dir string, regions loop.Regions, opt Options) (assembly, error) {
+	return synthOf(dir, config(regions), opt)
+}
+
+func synthOf(dir string, cfg *loop.Config, opt Options) (assembly, error) {
 	opt.Dist = filepath.Join(dir, "dist")
 	for _, name := range append(chainFunctions(), loop.FuncObserver, loop.FuncSweeper) {
 		if err := os.MkdirAll(filepath.Join(opt.Dist, name), 0o755); err != nil {
@@ -103,7 +113,7 @@ func synth(dir string, regions loop.Regions, opt Options) (assembly, error) {
 		return assembly{}, err
 	}
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(out), AnalyticsReporting: jsii.Bool(false)})
-	if err := Loop(app, config(regions), opt); err != nil {
+	if err := Loop(app, cfg, opt); err != nil {
 		return assembly{}, err
 	}
 	app.Synth(nil)

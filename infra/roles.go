@@ -23,6 +23,9 @@ func (r region) role(name string) awsiam.Role {
 		},
 	})
 	r.excuseTelemetry(role)
+	if name == loop.FuncAct {
+		r.excuseTargets(role)
+	}
 	return role
 }
 
@@ -54,11 +57,12 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 			receive(own(loop.QueueActions)),
 			send(append(signals, own(loop.QueueActions), own(loop.DeadLetter(loop.QueueActions)))...),
 			allow([]string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}, claims),
-			allow([]string{"dynamodb:GetItem", "dynamodb:PutItem"}, outputs),
-		}, r.secrets()...)
-	case loop.FuncOutputs: // reads only
+			allow([]string{"dynamodb:UpdateItem", "dynamodb:PutItem"}, outputs), // outputs; the sampled ledger
+		}, append(r.secrets(), r.targets()...)...)
+	case loop.FuncOutputs: // reads only; lists by the index of keys
 		return []awsiam.PolicyStatement{
-			allow([]string{"dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem"}, outputs),
+			allow([]string{"dynamodb:Query", "dynamodb:BatchGetItem"}, outputs),
+			allow([]string{"dynamodb:Query"}, r.tableARN(r.name, loop.TableOutputs+"/index/"+loop.IndexKeys)),
 		}
 	case loop.FuncSweeper: // reads all claims, deletes what has ended; its own notes
 		return []awsiam.PolicyStatement{

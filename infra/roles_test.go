@@ -68,10 +68,13 @@ var contract = map[string][]string{
 		"sqs:ReceiveMessage,sqs:DeleteMessage,sqs:GetQueueAttributes actions@{own}",
 		"sqs:SendMessage signals@{own} signals@{peer} actions@{own} actions-dlq@{own}",
 		"dynamodb:GetItem,dynamodb:PutItem,dynamodb:UpdateItem table/claims@{own}",
-		"dynamodb:GetItem,dynamodb:PutItem table/outputs@{own}",
+		"dynamodb:UpdateItem,dynamodb:PutItem table/outputs@{own}",
 		"ssm:GetParameter arn:aws:ssm:{own}:123456789012:parameter/ub/page",
 	},
-	"outputs": {"dynamodb:GetItem,dynamodb:Query,dynamodb:BatchGetItem table/outputs@{own}"},
+	"outputs": {
+		"dynamodb:Query,dynamodb:BatchGetItem table/outputs@{own}",
+		"dynamodb:Query table/outputs/index/keys@{own}",
+	},
 	"sweeper": {
 		"dynamodb:Scan,dynamodb:GetItem,dynamodb:DeleteItem table/claims@{own}",
 		"dynamodb:Query,dynamodb:PutItem table/outputs@{own}",

@@ -66,6 +66,13 @@ func TestClaimsAreStronglyConsistent(t *testing.T) {
 		if claims["TimeToLiveSpecification"] != nil || get(outputs, "TimeToLiveSpecification", "AttributeName") != "ttl" {
 			t.Errorf("%s: only outputs expire", c.name)
 		}
+		// An index that held more than keys would be written with every output, and its one partition a region would
+		// bound the rate of all of them.
+		indexes := list(outputs["GlobalSecondaryIndexes"])
+		if len(indexes) != 1 || get(indexes[0], "IndexName") != "keys" || get(indexes[0], "Projection", "ProjectionType") != "KEYS_ONLY" ||
+			claims["GlobalSecondaryIndexes"] != nil {
+			t.Errorf("%s: outputs has the indexes %v, claims %v", c.name, indexes, claims["GlobalSecondaryIndexes"])
+		}
 	}
 }
 

@@ -31,6 +31,14 @@ func (r region) outputsTable() {
 	props := r.tableProps(loop.TableOutputs)
 	props.SortKey = &awsdynamodb.Attribute{Name: jsii.String("sk"), Type: awsdynamodb.AttributeType_STRING}
 	props.TimeToLiveAttribute = jsii.String("ttl")
+	// Which outputs there are. Sparse, and of keys only: a key's first write pays for it and no other, so its one
+	// partition a region bounds nothing but the rate of new keys.
+	props.GlobalSecondaryIndexes = &[]*awsdynamodb.GlobalSecondaryIndexPropsV2{{
+		IndexName:      jsii.String(loop.IndexKeys),
+		PartitionKey:   &awsdynamodb.Attribute{Name: jsii.String(loop.IndexHash), Type: awsdynamodb.AttributeType_STRING},
+		SortKey:        &awsdynamodb.Attribute{Name: jsii.String(loop.IndexRange), Type: awsdynamodb.AttributeType_STRING},
+		ProjectionType: awsdynamodb.ProjectionType_KEYS_ONLY,
+	}}
 	awsdynamodb.NewTableV2(r.stack, jsii.String("Outputs"), props)
 }
 

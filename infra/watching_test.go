@@ -104,12 +104,14 @@ func TestRoutesAreAuthorizedButHealth(t *testing.T) {
 				stage = r.Properties
 			}
 		}
-		for _, route := range []string{"POST /v1/signals/{input}", "GET /v1/outputs", "GET /v1/outputs/{proxy+}"} {
+		for _, route := range []string{
+			"POST /v1/signals/{input}", "GET /v1/outputs", "HEAD /v1/outputs", "GET /v1/outputs/{proxy+}", "HEAD /v1/outputs/{proxy+}",
+		} {
 			if auth[route] != "AWS_IAM" {
 				t.Errorf("%s %s: authorization %v", stack, route, auth[route])
 			}
 		}
-		if auth[routeHealth] != "NONE" || len(auth) != 4 {
+		if auth[routeHealth] != "NONE" || len(auth) != 6 {
 			t.Errorf("%s: routes %v", stack, auth)
 		}
 		if get(stage, "DefaultRouteSettings", "ThrottlingRateLimit") == nil || get(stage, "RouteSettings", routeHealth, "ThrottlingRateLimit") == nil {

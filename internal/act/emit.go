@@ -2,7 +2,6 @@ package act
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -27,7 +26,7 @@ func (s emitStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	if !slices.Contains(e.Emit, l.Status) || l.Item.Hops >= loop.MaxHops {
 		return true, nil
 	}
-	signal, err := json.Marshal(outcome(l.Claim))
+	signal, err := loop.Marshal(outcome(l.Claim))
 	if err != nil {
 		return false, fmt.Errorf("encode outcome of %s: %w", e.ID, err)
 	}
@@ -61,7 +60,7 @@ func (s emitStage) fallBack(ctx context.Context, l *Landing) error {
 
 // outcome is made from the claim alone, so that every emission has the same bytes.
 func outcome(c loop.Claim) loop.Signal {
-	data, err := json.Marshal(map[string]any{
+	data, err := loop.Marshal(map[string]any{
 		"effect": c.EffectID, "decision": c.Effect.DecisionID, "rule": c.Effect.RuleID, "key": c.Effect.Key,
 		"phase": c.Effect.Phase, "step": c.Effect.Step, "action": c.Effect.Action,
 		"status": c.Status, "attempt": c.Attempt, "evidence": c.Evidence,

@@ -83,7 +83,7 @@ func (s executeStage) wait(l *Landing, answer Answer) time.Duration {
 // between them is repaired by doing both again.
 func (s executeStage) writeOutput(ctx context.Context, e loop.Effect, answer Answer) Answer {
 	err := s.outputs.Write(ctx, loop.Output{
-		Key: e.Output.Key, Value: e.Output.Value, Fence: e.Fence, Origin: s.region,
+		Key: e.Output.Key, Value: e.Output.Value, ContentType: loop.ContentJSON, Fence: e.Fence, Origin: s.region,
 		EffectID: e.ID, RuleID: e.RuleID, WrittenAt: s.now().UTC(),
 	})
 	switch {

@@ -29,7 +29,9 @@ type Claims interface {
 
 // Outputs keeps the last known good outputs of this region.
 type Outputs interface {
-	// Write stores o unless this region holds one with a greater fence: then loop.ErrFenced.
+	// Write stores o unless this region holds a newer version (loop.Output.CompareVersion): then loop.ErrFenced.
+	// Writing a version again changes nothing: the first write stands, with its time. What o replaces is kept as
+	// an earlier version. It is one write call, whatever it finds.
 	Write(ctx context.Context, o loop.Output) error
 }
 

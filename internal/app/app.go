@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -62,11 +63,15 @@ func start(ctx context.Context, env Environment, function string) (*base, error)
 	xray.Quiet()
 	packed, err := os.ReadFile(env.Bundle)
 	if err != nil {
-		return nil, fmt.Errorf("read the bundle: %w", err)
+		return nil, fmt.Errorf("read the bundle: %w: put bundle.json into the function's package with `make bundle` and deploy again", err)
 	}
 	bundle, err := rule.Load(packed)
 	if err != nil {
-		return nil, fmt.Errorf("load the bundle: %w", err)
+		return nil, fmt.Errorf("load the bundle %s: %w", env.Bundle, err)
+	}
+	// In a region that its bundle does not know, a function would find no peer and send no standby copies.
+	if known := bundle.Config.Regions.All(); !slices.Contains(known, env.Region) {
+		return nil, fmt.Errorf("AWS_REGION is %q and loop.yaml names %v: make bundle and stacks from the same loop.yaml", env.Region, known)
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(env.Region))
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 	"example.com/unbroken/internal/output"
 	"example.com/unbroken/internal/outputs"
 	"example.com/unbroken/internal/secret"
+	"example.com/unbroken/internal/target"
 	"example.com/unbroken/internal/webhook"
 )
 
@@ -94,6 +95,14 @@ func Act(ctx context.Context, env Environment) (SQSHandler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("egress_allow: %w", err)
 	}
+	targets := target.All(b.aws)
+	targets[loop.TargetWebhook] = webhook.New(webhook.Config{
+		Dialer: dialer, Now: time.Now, Secrets: secret.New(ssm.NewFromConfig(b.aws), time.Now),
+	})
+	for name, t := range targets {
+		targets[name] = breaker.New(t)
+	}
+	targets[loop.TargetOutput] = output.Target{}
 	return b.overSQS(loop.FuncAct, act.New(act.Config{
 		Region: b.Region, Queue: b.queues, Now: time.Now, Recorder: ledger.Act{Recorder: b.telemetry.Act(), Book: b.book()}, NewOwner: owner(b.Region),
 		Claims:  dynamo.NewClaims(b.table(), cfg.Prefix),
@@ -102,12 +111,7 @@ func Act(ctx context.Context, env Environment) (SQSHandler, error) {
 		Backoff: act.DefaultBackoff(),
 		// While claims cannot be reached, effects wait; they must be back soon after it is.
 		Unclaimed: act.Backoff{Base: time.Second, Cap: 15 * time.Second, Rand: act.DefaultBackoff().Rand},
-		Targets: map[string]act.Target{
-			loop.TargetOutput: output.Target{},
-			loop.TargetWebhook: breaker.New(webhook.New(webhook.Config{
-				Dialer: dialer, Now: time.Now, Secrets: secret.New(ssm.NewFromConfig(b.aws), time.Now),
-			})),
-		},
+		Targets:   targets,
 	})), nil
 }
 

@@ -51,7 +51,7 @@ type Episode struct {
 // Pending says how many transitions have effects that nobody sent yet, and when the oldest of them was accepted.
 func (e Episode) Pending() (n int, oldest time.Time) {
 	for _, t := range e.Transitions {
-		if t.SentBy != "" {
+		if !t.Pending() {
 			continue
 		}
 		if n++; oldest.IsZero() || t.AcceptedAt.Before(oldest) {
@@ -61,8 +61,8 @@ func (e Episode) Pending() (n int, oldest time.Time) {
 	return n, oldest
 }
 
-// Transition is an opening or closing with its rendered effects. It stays in the episode until every region that
-// has a copy of its trigger has had the time to forward them.
+// Transition is an opening or closing with its rendered effects. It stays in the episode until they have expired,
+// so that every region that touches the episode finds it and puts the effects on its own queue, too.
 type Transition struct {
 	Decision   loop.Decision `json:"decision"`
 	At         loop.Position `json:"at"`
@@ -70,8 +70,11 @@ type Transition struct {
 	Input      string        `json:"input"`
 	Hops       int           `json:"hops,omitempty"`
 	Cause      []string      `json:"cause,omitempty"`
-	SentBy     string        `json:"sentBy,omitempty"` // the region whose `actions` queue has the effects; "" while pending
+	SentBy     []string      `json:"sentBy,omitempty"` // the regions whose `actions` queues have the effects; none while pending
 }
+
+// Pending says whether no region has sent the effects yet.
+func (t Transition) Pending() bool { return len(t.SentBy) == 0 }
 
 // Episodes is the linearizable store of episodes.
 type Episodes interface {

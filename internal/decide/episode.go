@@ -2,7 +2,6 @@ package decide
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -23,8 +22,10 @@ type observation struct {
 //	put entries → read all regions' entries → read the episode → write transitions with rendered effects
 //	→ send the effects → note who sent them
 //
-// A transition that was written but not sent is sent by whoever touches the episode next; one that another
-// region sent is sent here too when this region's copy of its trigger comes by. Effects collapse by their ids.
+// A transition that was written but not sent is sent by whoever touches the episode next. One that another region
+// sent is sent here too, by the first who touches the episode in this region: a transition may be made of entries
+// whose own copies have been through here already, so waiting for the copy of its trigger would not do. Effects
+// collapse by their ids.
 type keeper struct {
 	windows  Windows
 	episodes Episodes
@@ -86,7 +87,7 @@ func (k keeper) advance(ctx context.Context, p *rule.Program, ref Ref, entries [
 				return nil, err
 			}
 		}
-		return made, k.forward(ctx, &e, obs)
+		return made, k.forward(ctx, &e)
 	}
 	return nil, fmt.Errorf("episode of %s: %w", ref.RuleID, loop.ErrConflict)
 }
@@ -161,7 +162,7 @@ func (k keeper) put(ctx context.Context, e *Episode) error {
 
 func sameTransitions(a, b []Transition) bool {
 	return slices.EqualFunc(a, b, func(x, y Transition) bool {
-		return x.Decision.ID == y.Decision.ID && x.SentBy == y.SentBy && x.AcceptedAt.Equal(y.AcceptedAt)
+		return x.Decision.ID == y.Decision.ID && slices.Equal(x.SentBy, y.SentBy) && x.AcceptedAt.Equal(y.AcceptedAt)
 	})
 }
 
@@ -170,7 +171,7 @@ func sameTransitions(a, b []Transition) bool {
 func (k keeper) prune(e *Episode) error {
 	now := k.now()
 	e.Transitions = slices.DeleteFunc(e.Transitions, func(t Transition) bool {
-		if t.SentBy == "" {
+		if t.Pending() {
 			return false
 		}
 		var keep loop.Duration
@@ -180,14 +181,14 @@ func (k keeper) prune(e *Episode) error {
 		return now.After(t.AcceptedAt.Add(keep.Std()))
 	})
 	for {
-		b, err := json.Marshal(e.Transitions)
+		b, err := loop.Marshal(e.Transitions)
 		if err != nil {
 			return fmt.Errorf("encode episode of %s: %w", e.RuleID, err)
 		}
 		if len(b) <= loop.MaxPendingBytes {
 			return nil
 		}
-		i := slices.IndexFunc(e.Transitions, func(t Transition) bool { return t.SentBy != "" })
+		i := slices.IndexFunc(e.Transitions, func(t Transition) bool { return !t.Pending() })
 		if i < 0 {
 			return loop.Refuse(loop.CodeTooLarge, "the pending effects of rule %s exceed %d bytes", e.RuleID, loop.MaxPendingBytes)
 		}
@@ -195,24 +196,19 @@ func (k keeper) prune(e *Episode) error {
 	}
 }
 
-// forward sends what is pending, and what a peer sent for a trigger that is in hand here.
-func (k keeper) forward(ctx context.Context, e *Episode, obs []observation) error {
-	pending := false
+// forward puts on this region's queue what is not there yet.
+func (k keeper) forward(ctx context.Context, e *Episode) error {
+	sent := false
 	for i, t := range e.Transitions {
-		ours := t.SentBy != k.region && slices.ContainsFunc(obs, func(o observation) bool {
-			return o.entry.Pos.SignalKey == t.Decision.SignalKey
-		})
-		if t.SentBy != "" && !ours {
+		if slices.Contains(t.SentBy, k.region) {
 			continue
 		}
-		if err := k.send(ctx, t, t.SentBy != ""); err != nil {
+		if err := k.send(ctx, t, !t.Pending()); err != nil {
 			return err
 		}
-		if t.SentBy == "" {
-			e.Transitions[i].SentBy, pending = k.region, true
-		}
+		e.Transitions[i].SentBy, sent = append(slices.Clone(t.SentBy), k.region), true
 	}
-	if !pending {
+	if !sent {
 		return nil
 	}
 	// Whoever lost this race sends once more: the effects' ids collapse.

@@ -228,3 +228,29 @@ func TestARedrivenLetterRunsOnlyTheRuleThatFailed(t *testing.T) {
 		t.Errorf("rule plain ran: %v", got)
 	}
 }
+
+// Found by the episode model: region a stores the entry that closes and fails before the transition; b, with the
+// opening signal in hand, closes for it and dies. a's copy of the closing signal must still bring the undo to a's
+// queue, though it was not that signal that b decided on.
+func TestATransitionMadeByThePeerReachesThisRegionToo(t *testing.T) {
+	t.Parallel()
+	down := false
+	w := newWorld(t, func(op mem.Op) error {
+		if down && op.Service == "episodes" && op.From == "a" {
+			return errors.New("unreachable")
+		}
+		return nil
+	})
+	opens, closes := item("com.example.metric", 3, "1", false), item("com.example.metric", 4, "0", false)
+	w.decide("a", item("com.example.metric", 1, "1", false), item("com.example.metric", 2, "1", false), opens)
+	down = true
+	w.decide("a", closes)
+	down = false
+	w.decide("b", opens)
+	w.take("a", loop.QueueSignals)
+	w.decide("a", closes)
+	here, there := w.effects("a"), w.effects("b")
+	if len(there) != 2 || !slices.Equal(here, there) {
+		t.Errorf("a has %v, b has %v", here, there)
+	}
+}

@@ -4,7 +4,7 @@
 //	episodes.go   the state of each (rule, key)                table claims
 //	scan.go        all of these, page by page                  table claims
 //	windows.go    what signals meant to a (rule, key)          table outputs, own items only, readers merge
-//	outputs.go    last known good outputs                      table outputs, own items only, readers merge
+//	outputs*.go   last known good outputs: written, read, listed   table outputs, own items only, readers merge
 //	documents.go  verdicts, region states, endpoints           table outputs
 //
 // The table `claims` has multi-region strong consistency: conditions see the latest version wherever they are
@@ -28,6 +28,7 @@ import (
 // API is the part of DynamoDB that is used here; *dynamodb.Client implements it.
 type API interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)

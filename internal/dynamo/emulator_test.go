@@ -59,6 +59,18 @@ func createTable(t *testing.T, admin *dynamodb.Client, name string, keys ...stri
 		in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{AttributeName: aws.String(k), AttributeType: types.ScalarAttributeTypeS})
 		in.KeySchema = append(in.KeySchema, types.KeySchemaElement{AttributeName: aws.String(k), KeyType: []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}[i]})
 	}
+	if len(keys) > 1 {
+		in.AttributeDefinitions = append(in.AttributeDefinitions,
+			types.AttributeDefinition{AttributeName: aws.String(loop.IndexHash), AttributeType: types.ScalarAttributeTypeS},
+			types.AttributeDefinition{AttributeName: aws.String(loop.IndexRange), AttributeType: types.ScalarAttributeTypeS})
+		in.GlobalSecondaryIndexes = []types.GlobalSecondaryIndex{{
+			IndexName: aws.String(loop.IndexKeys), Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
+			KeySchema: []types.KeySchemaElement{
+				{AttributeName: aws.String(loop.IndexHash), KeyType: types.KeyTypeHash},
+				{AttributeName: aws.String(loop.IndexRange), KeyType: types.KeyTypeRange},
+			},
+		}}
+	}
 	if _, err := admin.CreateTable(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
@@ -91,6 +103,14 @@ func (l *lossy) arm() { l.armed.Store(true) }
 
 func (l *lossy) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
 	out, err := l.API.PutItem(ctx, in, opts...)
+	if l.armed.CompareAndSwap(true, false) {
+		return nil, looptest.ErrLost
+	}
+	return out, err
+}
+
+func (l *lossy) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	out, err := l.API.UpdateItem(ctx, in, opts...)
 	if l.armed.CompareAndSwap(true, false) {
 		return nil, looptest.ErrLost
 	}

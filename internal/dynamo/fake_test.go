@@ -14,6 +14,7 @@ import (
 type fake struct {
 	API
 	put      func(*dynamodb.PutItemInput) error
+	update   func(*dynamodb.UpdateItemInput) error
 	query    func(*dynamodb.QueryInput) (*dynamodb.QueryOutput, error)
 	batch    func(*dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error)
 	batchGet func(*dynamodb.BatchGetItemInput) (*dynamodb.BatchGetItemOutput, error)
@@ -21,6 +22,10 @@ type fake struct {
 
 func (f fake) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
 	return &dynamodb.PutItemOutput{}, f.put(in)
+}
+
+func (f fake) UpdateItem(_ context.Context, in *dynamodb.UpdateItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	return &dynamodb.UpdateItemOutput{}, f.update(in)
 }
 
 func (f fake) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {

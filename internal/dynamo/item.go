@@ -44,13 +44,10 @@ const maxPlainBytes = 64 << 10
 
 // setJSON stores v as one JSON document.
 func (it item) setJSON(name string, v any) error {
-	var doc bytes.Buffer
-	enc := json.NewEncoder(&doc)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	plain, err := loop.Marshal(v)
+	if err != nil {
 		return fmt.Errorf("encode attribute %s: %w", name, err)
 	}
-	plain := bytes.TrimSuffix(doc.Bytes(), []byte("\n"))
 	if len(plain) <= maxPlainBytes {
 		it[name] = str(string(plain))
 		return nil

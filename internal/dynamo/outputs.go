@@ -2,9 +2,10 @@ package dynamo
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"maps"
+	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -15,7 +16,11 @@ import (
 )
 
 // Outputs are the last known good outputs, one item per (key, region). A region writes its own item only; readers
-// take the greatest fence of all regions' items, so that they agree without the writers having to.
+// take the greatest version of all regions' items, so that they agree without the writers having to.
+//
+// The item holds the present version in attributes of its own, and the earlier ones in slots: `kept` is the present
+// version as it will be remembered, `h1` the one before it, and so on. A write moves every slot on by one, inside
+// DynamoDB: history costs no second call and no read, and two writers that race lose none of it.
 type Outputs struct {
 	api     API
 	table   string
@@ -33,25 +38,28 @@ func NewOutputs(api API, prefix, region string, regions []string) *Outputs {
 
 func outputKey(region, key string) string { return "out#" + region + "#" + key }
 
-// current is the sort key of the present output; older ones stand under their fence.
+// current is the sort key of an output's item.
 const current = "v"
 
-// Write stores o unless this region holds one with a greater fence: then loop.ErrFenced. Writing the same fence
-// again is no conflict, so a repeated write is harmless.
+// Attributes of an output's item beside the fields of loop.Output.
+const (
+	kept = "kept" // the present version as it will be remembered
+	slot = "h"    // + 1 …: the earlier versions, newest first
+)
+
+// Write stores o unless this region holds a newer version: then loop.ErrFenced. The refused write itself returns
+// what stands, so that a write that was sent twice, by the SDK or by a redelivery, finds itself there.
 func (s *Outputs) Write(ctx context.Context, o loop.Output) error {
-	it := item{
-		pk: str(outputKey(s.region, o.Key)), sk: str(current),
-		"key": str(o.Key), "value": str(string(o.Value)), "fence": str(string(o.Fence)), "origin": str(o.Origin),
-		"effectID": str(o.EffectID), "rule": str(o.RuleID),
+	in, err := s.update(o)
+	if err != nil {
+		return fmt.Errorf("write output %s: %w", o.Key, err)
 	}
-	it.setTime("writtenAt", o.WrittenAt)
-	_, err := s.api.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.table, Item: it,
-		ConditionExpression:       aws.String("attribute_not_exists(fence) OR fence <= :f"),
-		ExpressionAttributeValues: item{":f": str(string(o.Fence))},
-	})
-	if isConditionFailure(err) {
+	_, err = s.api.UpdateItem(ctx, in)
+	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		err = loop.ErrFenced
+		if standing, rerr := readOutput(failed.Item); rerr == nil && len(failed.Item) > 0 && standing.CompareVersion(o) == 0 {
+			return nil
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("write output %s: %w", o.Key, err)
@@ -59,55 +67,34 @@ func (s *Outputs) Write(ctx context.Context, o loop.Output) error {
 	return nil
 }
 
-// Read returns the output with the greatest fence that has reached this region; loop.ErrNotFound where there is
-// none. The own region's item is read strongly: what was written here is seen here.
-func (s *Outputs) Read(ctx context.Context, key string) (loop.Output, error) {
-	found, err := s.items(ctx, key)
-	if err != nil {
-		return loop.Output{}, fmt.Errorf("read output %s: %w", key, err)
+// update makes the one call. DynamoDB evaluates every action against the item as it was before, so the slots move
+// on together.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
+func (s *Outputs) update(o loop.Output) (*dynamodb.UpdateItemInput, error) {
+	set := item{
+		"key": str(o.Key), "value": str(string(o.Value)), "contentType": str(o.ContentType), "fence": str(string(o.Fence)),
+		"origin": str(o.Origin), "effectID": str(o.EffectID), "rule": str(o.RuleID), loop.IndexHash: str(indexKey(s.region)),
 	}
-	var newest loop.Output
-	for i, it := range found {
-		o, err := readOutput(it)
-		if err != nil {
-			return loop.Output{}, fmt.Errorf("read output %s: %w", key, err)
-		}
-		if i == 0 || o.Fence > newest.Fence {
-			newest = o
-		}
+	set.setTime("writtenAt", o.WrittenAt)
+	if err := set.setJSON(kept, o.Earlier()); err != nil {
+		return nil, err
 	}
-	if len(found) == 0 {
-		return loop.Output{}, fmt.Errorf("read output %s: %w", key, loop.ErrNotFound)
+	names, values := map[string]string{}, item{":none": &types.AttributeValueMemberNULL{Value: true}}
+	var actions []string
+	for name, value := range set {
+		names["#"+name], values[":"+name] = name, value
+		actions = append(actions, "#"+name+" = :"+name)
 	}
-	return newest, nil
-}
-
-// items reads every region's item of one key in one call, as far as DynamoDB does not ask for more.
-func (s *Outputs) items(ctx context.Context, key string) (found []item, err error) {
-	keys := make([]map[string]types.AttributeValue, len(s.regions))
-	for i, r := range s.regions {
-		keys[i] = item{pk: str(outputKey(r, key)), sk: str(current)}
+	for i, from := 1, kept; i < loop.MaxOutputVersions; i++ {
+		to := slot + strconv.Itoa(i)
+		actions = append(actions, to+" = if_not_exists("+from+", :none)")
+		from = to
 	}
-	request := map[string]types.KeysAndAttributes{s.table: {Keys: keys, ConsistentRead: aws.Bool(true)}}
-	err = s.wait.untilWhole(ctx, func() (int, error) {
-		out, err := s.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: request})
-		if err != nil {
-			return 0, err
-		}
-		for _, it := range out.Responses[s.table] {
-			found = append(found, it)
-		}
-		request = maps.Clone(out.UnprocessedKeys)
-		return len(request[s.table].Keys), nil
-	})
-	return found, err
-}
-
-func readOutput(it item) (loop.Output, error) {
-	r := reader{item: it}
-	o := loop.Output{
-		Key: r.str("key"), Value: json.RawMessage(r.str("value")), Fence: loop.Fence(r.str("fence")), Origin: r.str("origin"),
-		EffectID: r.str("effectID"), RuleID: r.str("rule"), WrittenAt: r.time("writtenAt"),
-	}
-	return o, r.err
+	return &dynamodb.UpdateItemInput{
+		TableName: &s.table, Key: item{pk: str(outputKey(s.region, o.Key)), sk: str(current)},
+		UpdateExpression:         aws.String("SET " + strings.Join(actions, ", ")),
+		ConditionExpression:      aws.String("attribute_not_exists(#fence) OR #fence < :fence OR (#fence = :fence AND #effectID < :effectID)"),
+		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}, nil
 }

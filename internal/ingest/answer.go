@@ -45,12 +45,9 @@ type Problem struct {
 
 // Media type and type prefix of a Problem.
 const (
-	MediaProblem  = "application/problem+json"
-	ProblemPrefix = "urn:unbroken:problem:"
+	MediaProblem  = loop.MediaProblem
+	ProblemPrefix = loop.ProblemPrefix
 )
-
-// codeMethod is the one refusal that is about HTTP alone and never leaves it.
-const codeMethod loop.Code = "method_not_allowed"
 
 // retryAfter is in seconds. The same region may be well again in one; a hedging client is elsewhere before.
 const retryAfter = "1"
@@ -71,7 +68,7 @@ var titles = map[loop.Code]titled{
 	loop.CodeUnknownInput:   {http.StatusNotFound, "Unknown input"},
 	loop.CodeNotFound:       {http.StatusNotFound, "Not found"},
 	loop.CodeUnavailable:    {http.StatusServiceUnavailable, "Not durably stored"},
-	codeMethod:              {http.StatusMethodNotAllowed, "Method not allowed"},
+	loop.CodeMethod:         {http.StatusMethodNotAllowed, "Method not allowed"},
 }
 
 // answer writes what became of the events. A batch with even one event that could not be stored is a 503 and

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"mime"
 	"net/http"
 	"strings"
@@ -72,7 +71,7 @@ func (d *draft) body(body []byte) (err error) {
 		d.Data, err = canonical(body, 1)
 		return err
 	case strings.HasPrefix(media, "text/") && (charset == "" || charset == "utf-8" || charset == "us-ascii") && utf8.Valid(body):
-		text, err := json.Marshal(string(body))
+		text, err := loop.Marshal(string(body))
 		if err != nil {
 			return loop.Refuse(loop.CodeMalformed, "the body cannot be written as a JSON string")
 		}

@@ -33,7 +33,7 @@ func (h *HTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		h.refuse(w, r, input, loop.Refuse(codeMethod, "use POST"))
+		h.refuse(w, r, input, loop.Refuse(loop.CodeMethod, "use POST"))
 		return
 	}
 	events, batch, err := read(r)

@@ -12,8 +12,8 @@ import (
 // #x10000 to #x10FFFF, and replaces anything else by U+FFFD without an error, so an unescaped U+FFFE would be
 // stored as something that nobody sent; control characters need no care, JSON admits them only as escapes.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
-// And <, >, &, U+2028 and U+2029 are what encoding/json escapes when it writes the envelope: escaped here
-// already, a signal has one form before and after its journey, and its length is known.
+// And U+2028 and U+2029 are what encoding/json escapes in every string that it writes (loop.Marshal leaves <, > and &
+// alone): escaped here already, a signal has one form before and after its journey, and its length is known.
 func (s *scanner) text() (raw []byte, escaped bool, err error) {
 	from := s.pos
 	s.pos++
@@ -32,11 +32,6 @@ func (s *scanner) text() (raw []byte, escaped bool, err error) {
 			}
 		case c < 0x20:
 			return nil, false, s.grammar("an unescaped control character in a string")
-		case c == '<' || c == '>' || c == '&':
-			s.out = append(s.out, s.src[copied:s.pos]...)
-			s.out = appendEscape(s.out, rune(c))
-			s.pos++
-			copied = s.pos
 		case c < utf8.RuneSelf:
 			s.pos++
 		default:

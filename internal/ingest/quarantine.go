@@ -46,12 +46,12 @@ func (q Quarantined) Raw() ([]byte, error) {
 // no message is an error: its message then stays unacknowledged, and SQS itself moves it to the dead-letter
 // queue in the end, whole, though without the reason.
 func encodeQuarantined(raw []byte, why loop.Quarantine) ([]byte, error) {
-	body, err := json.Marshal(Quarantined{
+	body, err := loop.Marshal(Quarantined{
 		V: quarantineVersion, Quarantine: why, Encoding: EncodingBase64, Body: base64.StdEncoding.EncodeToString(raw),
 	})
 	if err == nil && faithful(raw) {
 		var text []byte
-		text, err = json.Marshal(Quarantined{V: quarantineVersion, Quarantine: why, Encoding: EncodingText, Body: string(raw)})
+		text, err = loop.Marshal(Quarantined{V: quarantineVersion, Quarantine: why, Encoding: EncodingText, Body: string(raw)})
 		if len(text) <= len(body) || len(text) <= maxMessageBytes {
 			body = text // for people to read
 		}

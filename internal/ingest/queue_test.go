@@ -188,7 +188,7 @@ func TestQuarantineRecordSizes(t *testing.T) {
 	}{
 		"the largest text that fits": {strings.Repeat("x", 1<<20-300), true},
 		"text of a whole message":    {strings.Repeat("x", 1<<20), false},
-		"escapes beyond, base64 not": {strings.Repeat("<", 700<<10), true},
+		"escapes beyond, base64 not": {strings.Repeat("\"", 700<<10), true},
 		"noise of 700 KiB":           {string(noise[:700<<10]), true},
 		"noise of a whole message":   {string(noise), false},
 	} {

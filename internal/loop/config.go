@@ -87,12 +87,14 @@ type Step struct {
 
 // Action is a target with its effect class and its bounds. Strings may hold templates, `{{ CEL }}`.
 type Action struct {
-	To          string            `yaml:"to"           json:"to"` // webhook | output
+	To          string            `yaml:"to"           json:"to"`
 	Effect      Class             `yaml:"effect"       json:"effect"`
+	Fields      map[string]string `yaml:",inline"      json:"fields,omitempty"`     // what else the target asks for, in its own words: topic, bus, item, …
+	Attributes  map[string]string `yaml:"attributes"   json:"attributes,omitempty"` // of a message; the dimensions of a metric
 	URL         string            `yaml:"url"          json:"url,omitempty"`
 	Method      string            `yaml:"method"       json:"method,omitempty"`
 	Headers     map[string]string `yaml:"headers"      json:"headers,omitempty"`
-	Body        any               `yaml:"body"         json:"body,omitempty"`
+	Body        any               `yaml:"body"         json:"body,omitempty"`   // message, detail, payload, input or content to other targets
 	Secret      string            `yaml:"secret"       json:"secret,omitempty"` // ssm:/path, never a value
 	Timeout     Duration          `yaml:"timeout"      json:"timeout"`
 	ExpireAfter Duration          `yaml:"expire_after" json:"expireAfter"`
@@ -100,9 +102,3 @@ type Action struct {
 	Output      string            `yaml:"output"       json:"output,omitempty"`  // key of the last known good output this action leaves
 	Value       any               `yaml:"value"        json:"value,omitempty"`   // what is written there
 }
-
-// Targets an action may name.
-const (
-	TargetWebhook = "webhook"
-	TargetOutput  = "output"
-)

@@ -77,24 +77,22 @@ type Request struct {
 	URL     string            `json:"url"`
 	Headers map[string]string `json:"headers,omitempty"`
 	Body    string            `json:"body,omitempty"`
-	Secret  string            `json:"secret,omitempty"` // ssm:/path of the signing secret
+	Secret  string            `json:"secret,omitempty"` // ssm:/path of the secret
+	// SecretIn says where the secret goes when the request is sent: SecretSigns, SecretIsURL, or the name of a
+	// member that the JSON body gets.
+	SecretIn string `json:"secretIn,omitempty"`
 }
+
+// Values of Request.SecretIn that are no member's name.
+const (
+	SecretSigns = ""    // it signs the request
+	SecretIsURL = "url" // it is the URL; Request.URL then says which host that must be on
+)
 
 // OutputSpec is an output to write: its key and its JSON value.
 type OutputSpec struct {
 	Key   string          `json:"key"`
 	Value json.RawMessage `json:"value"`
-}
-
-// Output is a last known good output as stored: one per (key, region); of several the greatest fence counts.
-type Output struct {
-	Key       string          `json:"key"`
-	Value     json.RawMessage `json:"value"`
-	Fence     Fence           `json:"fence"`
-	Origin    string          `json:"origin"` // the region that wrote it
-	EffectID  string          `json:"effectID"`
-	RuleID    string          `json:"rule"`
-	WrittenAt time.Time       `json:"writtenAt"`
 }
 
 // Status is the state of an effect's claim. All but StatusClaimed are terminal.

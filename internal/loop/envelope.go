@@ -56,5 +56,5 @@ type Outgoing struct {
 
 // Encode writes the items as one message body.
 func Encode(items ...Item) ([]byte, error) {
-	return json.Marshal(Envelope{V: EnvelopeVersion, Items: items})
+	return Marshal(Envelope{V: EnvelopeVersion, Items: items})
 }

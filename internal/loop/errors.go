@@ -30,6 +30,14 @@ const (
 	CodeExhausted      Code = "attempts_exhausted" // retried until the stage gave up
 	CodeUnauthorized   Code = "unauthorized"
 	CodeNotFound       Code = "not_found"
+	CodeMethod         Code = "method_not_allowed" // HTTP only: the path takes another method
+	CodeInvalidQuery   Code = "invalid_query"      // HTTP only: a query parameter that cannot be read
+)
+
+// A refusal over HTTP is a problem document: https://www.rfc-editor.org/rfc/rfc9457
+const (
+	MediaProblem  = "application/problem+json"
+	ProblemPrefix = "urn:unbroken:problem:" // of the type; the code follows
 )
 
 // Refusal is a typed error about input: what is wrong with it, for the one who sent it. Detail never holds

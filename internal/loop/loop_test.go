@@ -1,6 +1,7 @@
 package loop_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -121,5 +122,23 @@ func TestOneInAHundredSignalsIsSampled(t *testing.T) {
 	}
 	if loop.Sampled("") || loop.Sampled("zzzz") || !loop.Sampled("0000") || loop.Sampled("028f") || !loop.Sampled("028e") {
 		t.Error("the bound is not at 655 of 65536")
+	}
+}
+
+// json.Marshal makes six bytes of each of these, so that a signal within the limits would leave them on its way.
+func TestNothingIsEscapedForHTML(t *testing.T) {
+	t.Parallel()
+	s := loop.Signal{ID: "<1>", Source: "a&b", Type: "t", Data: json.RawMessage(`"<&>"`), Extensions: map[string]string{"x": "<"}}
+	want := `{"specversion":"1.0","type":"t","source":"a&b","id":"<1>","data":"<&>","x":"<"}`
+	signal, err := loop.Marshal(s)
+	if err != nil || string(signal) != want {
+		t.Errorf("%s, %v", signal, err)
+	}
+	body, err := loop.Encode(loop.Item{Input: "<i>", Signal: signal, Effect: &loop.Effect{Request: &loop.Request{Body: "<b>"}}})
+	if err != nil || bytes.Contains(body, []byte(`\u00`)) || bytes.HasSuffix(body, []byte("\n")) || !bytes.Contains(body, []byte(want)) {
+		t.Errorf("%q, %v", body, err)
+	}
+	if _, err := loop.Marshal(func() {}); err == nil {
+		t.Error("wrote a function")
 	}
 }

@@ -12,6 +12,11 @@ const (
 	TableClaims  = "claims"
 	TableOutputs = "outputs"
 
+	// The index of `outputs` that holds the keys of outputs, and nothing else; its partition key and sort key.
+	IndexKeys  = "keys"
+	IndexHash  = "listed"
+	IndexRange = "key"
+
 	FuncIngestHTTP  = "ingest-http"
 	FuncIngestQueue = "ingest-queue"
 	FuncDecide      = "decide"

@@ -10,6 +10,7 @@ import (
 const (
 	MaxSignalBytes  = 256 << 10
 	MaxRequestBytes = 256 << 10
+	MaxEffectBytes  = 384 << 10 // as JSON; with the rest of its claim an effect stays below DynamoDB's 400 KB an item
 	MaxBodyBytes    = 1 << 20
 	MaxBatchEvents  = 500
 	MaxPendingBytes = 300 << 10
@@ -53,7 +54,8 @@ func (s Signal) EventTime(acceptedAt time.Time) time.Time {
 func (s Signal) Own() bool { return strings.HasPrefix(s.Source, OwnSourcePrefix) }
 
 // MarshalJSON writes the CloudEvents JSON format with attributes in a fixed order, so that one signal has one
-// form. https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+// form. Write it with Marshal: json.Marshal would escape what this leaves as it is.
+// https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
 func (s Signal) MarshalJSON() ([]byte, error) {
 	type attributes struct {
 		SpecVersion     string          `json:"specversion"`
@@ -74,11 +76,11 @@ func (s Signal) MarshalJSON() ([]byte, error) {
 	if !s.Time.IsZero() {
 		a.Time = s.Time.UTC().Format(time.RFC3339Nano)
 	}
-	b, err := json.Marshal(a)
+	b, err := Marshal(a)
 	if err != nil || len(s.Extensions) == 0 {
 		return b, err
 	}
-	ext, err := json.Marshal(s.Extensions)
+	ext, err := Marshal(s.Extensions)
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ func episode(ruleID, key string, rev, n int64) decide.Episode {
 		Last: loop.Position{Time: at(1), SignalKey: "signal"},
 		Transitions: []decide.Transition{{
 			Decision: loop.Decision{ID: id, RuleID: ruleID, Key: key, Phase: loop.PhaseDo, Episode: n, SignalKey: "signal", Effects: []loop.Effect{effect("e")}},
-			At:       loop.Position{Time: at(1), SignalKey: "signal"}, AcceptedAt: at(2), Input: "orders", Hops: 1, Cause: []string{"c"}, SentBy: HereRegion,
+			At:       loop.Position{Time: at(1), SignalKey: "signal"}, AcceptedAt: at(2), Input: "orders", Hops: 1, Cause: []string{"c"}, SentBy: []string{HereRegion, ThereRegion},
 		}},
 	}
 }
@@ -129,7 +129,7 @@ func lostPut(t *testing.T, b Bench[decide.Episodes]) {
 func exactEpisode(t *testing.T, b Bench[decide.Episodes]) {
 	e := episode("r", "kéy", 0, 9007199254740993)
 	second := e.Transitions[0]
-	second.SentBy, second.Cause, second.Hops = "", nil, 0
+	second.SentBy, second.Cause, second.Hops = nil, nil, 0
 	e.Transitions = append(e.Transitions, second)
 	must(t, b.Here.Put(deadline(t), e))
 	e.Rev = 1

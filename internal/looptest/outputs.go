@@ -16,6 +16,8 @@ import (
 type OutputStore interface {
 	act.Outputs
 	Read(ctx context.Context, key string) (loop.Output, error)
+	History(ctx context.Context, key string) ([]loop.Output, error)
+	List(ctx context.Context, prefix, after string, limit int) (page []loop.Output, next string, err error)
 }
 
 // Outputs is the suite for OutputStore.
@@ -23,7 +25,9 @@ func Outputs(t *testing.T, open func(t *testing.T) Bench[OutputStore]) {
 	t.Helper()
 	run(t, open, []hazard[OutputStore]{
 		{"LateEffectOverwritesNewerOutput", olderIsFenced},
-		{"RetryIsFencedByItself", sameFence},
+		{"RetryIsFencedByItself", repeatedWrite},
+		{"TwoStepsOfOneDecisionFightForTheKey", sameFence},
+		{"CopiesOfOneVersionShowTwoOrigins", firstWriterEverywhere},
 		{"RegionsDisagreeOnTheNewest", greatestFenceEverywhere},
 		{"RacingWritersLeaveTheOlder", racingWrites},
 		{"OwnWriteIsNotSeen", ownOutput},
@@ -31,13 +35,24 @@ func Outputs(t *testing.T, open func(t *testing.T) Bench[OutputStore]) {
 		{"KeysShareAnOutput", outputKeysAreApart},
 		{"LostAnswerLeavesNothing", lostWrite},
 		{"ValueChangesInTheTable", exactOutput},
+		{"HistoryForgetsAVersion", history},
+		{"HistoryGrowsForEver", boundedHistory},
+		{"RetryStandsTwiceInTheHistory", repeatedHistory},
+		{"RacingWritersLoseAVersion", racingHistory},
+		{"LargeEarlierValuesFillTheItem", largeHistory},
+		{"HistoryOfOneRegionOnly", mergedHistory},
+		{"UnknownKeyHasAHistory", noHistory},
+		{"ListLeavesAKeyOut", listed},
+		{"PagesOverlapOrSkip", pagedList},
+		{"PagesMissTheOtherRegionsKeys", mergedPages},
+		{"ListShowsWhatIsNoOutput", listsOutputsOnly},
 	})
 }
 
 func output(key string, n int64, origin string) loop.Output {
 	return loop.Output{
 		Key: key, Value: json.RawMessage(fmt.Sprintf(`{"n":%d,"html":"<&>"}`, n)), Fence: loop.EpisodeFence(n, loop.PhaseDo),
-		Origin: origin, EffectID: fmt.Sprintf("effect-%d", n), RuleID: "r", WrittenAt: at(int(n)),
+		ContentType: loop.ContentJSON, Origin: origin, EffectID: fmt.Sprintf("effect-%d", n), RuleID: "r", WrittenAt: at(int(n)),
 	}
 }
 
@@ -56,12 +71,37 @@ func olderIsFenced(t *testing.T, b Bench[OutputStore]) {
 	same(t, read(t, b.Here, "k"), output("k", 11, HereRegion))
 }
 
-func sameFence(t *testing.T, b Bench[OutputStore]) {
+// The first write stands with its time: a redelivery must not make an old output look fresh.
+func repeatedWrite(t *testing.T, b Bench[OutputStore]) {
 	o := output("k", 10, HereRegion)
 	must(t, b.Here.Write(deadline(t), o))
-	o.WrittenAt = at(99)
-	must(t, b.Here.Write(deadline(t), o))
+	again := o
+	again.WrittenAt = at(99)
+	must(t, b.Here.Write(deadline(t), again))
 	same(t, read(t, b.Here, "k"), o)
+}
+
+// Of two steps with one fence the one with the greater effect id stays, in whatever order and region they come.
+func sameFence(t *testing.T, b Bench[OutputStore]) {
+	one, two := output("k", 10, HereRegion), output("k", 10, HereRegion)
+	one.EffectID, two.EffectID = "effect-1", "effect-2"
+	must(t, b.Here.Write(deadline(t), two))
+	want(t, b.Here.Write(deadline(t), one), loop.ErrFenced)
+	must(t, b.There.Write(deadline(t), one))
+	must(t, b.There.Write(deadline(t), two))
+	b.replicate()
+	same(t, read(t, b.Here, "k"), two)
+	same(t, read(t, b.There, "k"), two)
+}
+
+func firstWriterEverywhere(t *testing.T, b Bench[OutputStore]) {
+	first, second := output("k", 10, ThereRegion), output("k", 10, HereRegion)
+	second.WrittenAt = at(11)
+	must(t, b.Here.Write(deadline(t), second))
+	must(t, b.There.Write(deadline(t), first))
+	b.replicate()
+	same(t, read(t, b.Here, "k"), first)
+	same(t, read(t, b.There, "k"), first)
 }
 
 func greatestFenceEverywhere(t *testing.T, b Bench[OutputStore]) {

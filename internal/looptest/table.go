@@ -107,7 +107,7 @@ func scanFilters(t *testing.T, b Bench[Table]) {
 func scanSeesPending(t *testing.T, b Bench[Table]) {
 	e := episode("r", "k", 0, 7)
 	sent, older := e.Transitions[0], e.Transitions[0]
-	e.Transitions[0].SentBy, older.SentBy = "", ""
+	e.Transitions[0].SentBy, older.SentBy = nil, nil
 	older.AcceptedAt = at(-5)
 	e.Transitions = append(e.Transitions, sent, older)
 	must(t, b.Here.Episodes.Put(deadline(t), e))

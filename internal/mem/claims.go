@@ -135,7 +135,7 @@ func (v claimsView) Get(ctx context.Context, effectID string) (c loop.Claim, err
 func encodeClaim(c loop.Claim) ([]byte, error) {
 	c.Deadline, c.NotBefore, c.AcceptedAt, c.UpdatedAt = c.Deadline.UTC(), c.NotBefore.UTC(), c.AcceptedAt.UTC(), c.UpdatedAt.UTC()
 	c.RenewedAt = c.RenewedAt.UTC()
-	doc, err := encode(c)
+	doc, err := loop.Marshal(c)
 	if err != nil {
 		return nil, fmt.Errorf("encode claim %s: %w", c.EffectID, err)
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"example.com/unbroken/internal/loop"
 )
 
 // Documents is small JSON documents, several under one name, as a caller in one region writes and reads them in
@@ -30,7 +32,7 @@ func (d *Documents) call(ctx context.Context, method, region, name string, do fu
 // Put stores doc under (name, writer) in region's table, in place of the one before. It is gone after keep;
 // 0 keeps it.
 func (d *Documents) Put(ctx context.Context, region, name, writer string, doc any, keep time.Duration) error {
-	encoded, err := encode(doc)
+	encoded, err := loop.Marshal(doc)
 	if err != nil {
 		return fmt.Errorf("encode %s/%s: %w", name, writer, err)
 	}

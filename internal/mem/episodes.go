@@ -78,7 +78,7 @@ func (v episodesView) Put(ctx context.Context, e decide.Episode) error {
 		}
 		e.Rev++
 		e.Last.Time, e.UpdatedAt = e.Last.Time.UTC(), e.UpdatedAt.UTC()
-		doc, err := encode(e)
+		doc, err := loop.Marshal(e)
 		if err != nil {
 			return err
 		}

@@ -134,14 +134,15 @@ func (q *Queues) Depth(ctx context.Context, region, queue string) (visible, inFl
 	return visible, inFlight, delayed, err
 }
 
-// Print is every message with the time it becomes visible at, in order, for whoever compares two worlds.
+// Print is every message with the time it becomes visible at, for whoever compares two worlds. It leaves out the
+// order of sending, as a queue without order does.
 func (q *Queues) Print() string {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	lines := make([]string, 0, len(q.queues))
 	for at, msgs := range q.queues {
-		for i, s := range msgs {
-			lines = append(lines, fmt.Sprintf("%s %s %d %s %s", at.region, at.queue, i, s.visible.UTC().Format(time.RFC3339Nano), s.body))
+		for _, s := range msgs {
+			lines = append(lines, fmt.Sprintf("%s %s %s %s", at.region, at.queue, s.visible.UTC().Format(time.RFC3339Nano), s.body))
 		}
 	}
 	slices.Sort(lines)

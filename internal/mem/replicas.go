@@ -3,6 +3,7 @@ package mem
 import (
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -102,9 +103,19 @@ func (r *Replicas) apply(region, pk, sk string, rec record) {
 
 // put writes one item in region if allowed lets it: old is what stands in that region, nil for nothing.
 func (r *Replicas) put(region, pk, sk string, doc []byte, until time.Time, allowed func(old []byte) error) error {
+	return r.write(region, pk, sk, until, func(old []byte) ([]byte, error) { return doc, allowed(old) })
+}
+
+// update replaces one item that never expires by what next makes of it; old is as in put.
+func (r *Replicas) update(region, pk, sk string, next func(old []byte) ([]byte, error)) error {
+	return r.write(region, pk, sk, time.Time{}, next)
+}
+
+func (r *Replicas) write(region, pk, sk string, until time.Time, next func(old []byte) ([]byte, error)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := allowed(r.regions[region][pk][sk].doc); err != nil {
+	doc, err := next(r.regions[region][pk][sk].doc)
+	if err != nil {
 		return err
 	}
 	r.clock++
@@ -145,4 +156,16 @@ func (r *Replicas) scan(region, pk string, onlyLive bool) []row {
 		rows = append(rows, row{sk, slices.Clone(rec.doc)})
 	}
 	return rows
+}
+
+// partitions returns the partition keys that start with prefix, as region sees them, in no order.
+func (r *Replicas) partitions(region, prefix string) (keys []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for pk := range r.regions[region] {
+		if strings.HasPrefix(pk, prefix) {
+			keys = append(keys, pk)
+		}
+	}
+	return keys
 }

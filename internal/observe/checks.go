@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"example.com/unbroken/internal/loop"
@@ -30,28 +31,36 @@ func (o *Observer) endpoint(ctx context.Context, region string) Check {
 // find looks the endpoint up in the nearest table that answers: the own region's, where it has one, first.
 func (o *Observer) find(ctx context.Context, region string) (string, error) {
 	if region == o.Region && o.Endpoint != "" {
-		return o.Endpoint, nil
+		return strings.TrimRight(o.Endpoint, "/"), nil
 	}
 	var last error
 	for _, table := range nearest(o.Region, o.Loop) {
-		docs, err := o.Docs.Query(ctx, table, EndpointKey(region))
-		if err != nil {
-			last = err
-			continue
+		url, err := o.announced(ctx, table, region)
+		if err == nil {
+			return url, nil
 		}
-		raw, ok := docs[EndpointSort]
-		if !ok {
-			last = fmt.Errorf("%s has not announced its endpoint in %s: %w", region, table, loop.ErrNotFound)
-			continue
-		}
-		var e Endpoint
-		if err := json.Unmarshal(raw, &e); err != nil {
-			last = fmt.Errorf("endpoint of %s: %w", region, err)
-			continue
-		}
-		return e.URL, nil
+		last = err
 	}
 	return "", last
+}
+
+func (o *Observer) announced(ctx context.Context, table, region string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	docs, err := o.Docs.Query(ctx, table, EndpointKey(region))
+	if err != nil {
+		return "", err
+	}
+	raw, ok := docs[EndpointSort]
+	if !ok {
+		return "", fmt.Errorf("%s has not announced its endpoint in %s: %w", region, table, loop.ErrNotFound)
+	}
+	var e Endpoint
+	// An announcement without a URL is missing data; to probe it would be an objection to the region.
+	if err := json.Unmarshal(raw, &e); err != nil || e.URL == "" {
+		return "", fmt.Errorf("the endpoint of %s in %s cannot be read: its observer announces it anew within a minute", region, table)
+	}
+	return strings.TrimRight(e.URL, "/"), nil
 }
 
 // nearest puts the own region before the others.
@@ -71,6 +80,8 @@ func nearest(own string, regions []string) []string {
 func (o *Observer) deadLetters(ctx context.Context, region, queue string) Check {
 	name := loop.DeadLetter(queue)
 	c := Check{Name: name, State: OK}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	visible, inFlight, _, err := o.Depths.Depth(ctx, region, name)
 	if err != nil {
 		c.State, c.Detail = Unknown, err.Error()

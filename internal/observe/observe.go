@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -89,6 +90,11 @@ const keepVerdict = 7 * 24 * time.Hour
 // FreshFor is how long a verdict counts.
 const FreshFor = 150 * time.Second
 
+// patience bounds every single question and every single write. A region that swallows packets answers nothing at
+// all, and the SDK would wait for it longer than a run may take: the regions that are well would get no verdict
+// because one is ill. All of a run's steps together stay below its function's timeout.
+const patience = 3 * time.Second
+
 // Observer looks at all loop regions from one region.
 type Observer struct {
 	Region   string // where it runs, and its name
@@ -123,12 +129,30 @@ func (o *Observer) Run(ctx context.Context) (map[string]Verdict, error) {
 		if v.Healthy {
 			gauge[v.Region] = 1
 		}
-		errs = append(errs, o.everywhere(ctx, VerdictKey(v.Region), o.Region, v, keepVerdict))
 	}
-	if err := o.Gauge.Publish(ctx, o.Region, gauge); err != nil {
-		errs = append(errs, fmt.Errorf("publish verdicts: %w", err))
+	return verdicts, errors.Join(append(errs, o.say(ctx, found, gauge)...)...)
+}
+
+// say writes the verdicts and publishes the gauge, all at once: neither waits for a region that does not answer.
+func (o *Observer) say(ctx context.Context, verdicts []Verdict, gauge map[string]float64) []error {
+	errs := make([]error, len(verdicts)+1)
+	var eg errgroup.Group
+	for i, v := range verdicts {
+		eg.Go(func() error {
+			errs[i] = o.everywhere(ctx, VerdictKey(v.Region), o.Region, v, keepVerdict)
+			return nil
+		})
 	}
-	return verdicts, errors.Join(errs...)
+	eg.Go(func() error {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		if err := o.Gauge.Publish(ctx, o.Region, gauge); err != nil {
+			errs[len(verdicts)] = fmt.Errorf("publish verdicts: %w", err)
+		}
+		return nil
+	})
+	_ = eg.Wait() // each keeps its error in its own slot
+	return errs
 }
 
 // everywhere writes a document into every loop region's own table, at once: replication may be what failed.
@@ -137,6 +161,8 @@ func (o *Observer) everywhere(ctx context.Context, pk, sk string, doc any, keep 
 	var eg errgroup.Group
 	for i, region := range o.Loop {
 		eg.Go(func() error {
+			ctx, cancel := context.WithTimeout(ctx, patience)
+			defer cancel()
 			if err := o.Docs.Put(ctx, region, pk, sk, doc, keep); err != nil {
 				errs[i] = fmt.Errorf("write %s to %s: %w", pk, region, err)
 			}
@@ -147,17 +173,26 @@ func (o *Observer) everywhere(ctx context.Context, pk, sk string, doc any, keep 
 	return errors.Join(errs...)
 }
 
+// look makes all checks of a region at once.
 func (o *Observer) look(ctx context.Context, region string) Verdict {
-	v := Verdict{Region: region, Observer: o.Region, Healthy: true}
-	v.Checks = append(v.Checks, o.endpoint(ctx, region))
-	for _, q := range loop.Queues() {
-		v.Checks = append(v.Checks, o.deadLetters(ctx, region, q))
+	queues := loop.Queues()
+	checks := make([]Check, 1+len(queues))
+	var eg errgroup.Group
+	eg.Go(func() error {
+		checks[0] = o.endpoint(ctx, region)
+		return nil
+	})
+	for i, q := range queues {
+		eg.Go(func() error {
+			checks[1+i] = o.deadLetters(ctx, region, q)
+			return nil
+		})
 	}
-	for _, c := range v.Checks {
-		if c.Votes && c.State == Bad {
-			v.Healthy = false
-		}
-	}
-	v.At = o.Now().UTC()
-	return v
+	_ = eg.Wait() // a check never fails: what it cannot see is Unknown
+	return Verdict{Region: region, Observer: o.Region, At: o.Now().UTC(), Healthy: !objects(checks), Checks: checks}
+}
+
+// objects says whether a voting check is bad. Unknown has no voice.
+func objects(checks []Check) bool {
+	return slices.ContainsFunc(checks, func(c Check) bool { return c.Votes && c.State == Bad })
 }

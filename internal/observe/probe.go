@@ -27,7 +27,10 @@ func (p HTTPProber) Probe(ctx context.Context, url string) (time.Duration, error
 		return 0, fmt.Errorf("probe %s: %w", url, err)
 	}
 	start := p.Now()
-	resp, err := p.Client.Do(req)
+	client := *p.Client
+	// Health never redirects: what does is not the loop, and where it leads may be a region that is well.
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	resp, err := client.Do(req)
 	if err != nil {
 		return 0, fmt.Errorf("probe: %w", err)
 	}

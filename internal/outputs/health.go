@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
 )
 
@@ -30,6 +31,10 @@ const objections = 2
 // cacheFor bounds how often a flood of checks reaches the table.
 const cacheFor = time.Second
 
+// healthPatience bounds a look at the table: Route 53's checkers wait two seconds for an answer.
+// https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-failover-determining-health-of-endpoints.html
+const healthPatience = 1500 * time.Millisecond
+
 // Health answers GET /v1/health without any detail: 200 where this region should take signals, 503 where not.
 // What it asks, it asks of its own region's table; where that does not answer, the region is not whole.
 type Health struct {
@@ -50,7 +55,7 @@ func (h *Health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status, text = http.StatusServiceUnavailable, "unavailable"
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	respond(w, status, "application/json", map[string]string{"status": text})
+	write(w, status, loop.ContentJSON, map[string]string{"status": text})
 }
 
 // Fit says whether the region should take signals; the answer is at most cacheFor old.
@@ -58,6 +63,9 @@ func (h *Health) Fit(ctx context.Context) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if now := h.Now(); !h.known || now.Sub(h.at) >= cacheFor {
+		// The answer is everybody's: it must not depend on whether the one who asked first has gone.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healthPatience)
+		defer cancel()
 		h.at, h.known, h.fit = now, true, h.look(ctx, now)
 	}
 	return h.fit
@@ -76,12 +84,16 @@ func (h *Health) look(ctx context.Context, now time.Time) bool {
 	for _, raw := range verdicts {
 		var v observe.Verdict
 		// An unreadable verdict is missing data: it has no voice.
-		if json.Unmarshal(raw, &v) == nil && !v.Healthy && now.Sub(v.At) <= observe.FreshFor {
+		if json.Unmarshal(raw, &v) == nil && !v.Healthy && fresh(now, v.At) {
 			against++
 		}
 	}
 	return against < objections
 }
+
+// fresh says whether a verdict counts. One from the future does as long as clocks may differ; beyond that it would
+// go on counting when its observer is long dead.
+func fresh(now, at time.Time) bool { return now.Sub(at).Abs() <= observe.FreshFor }
 
 // drained looks at the newest entry; of the writers the latest counts.
 func drained(states map[string]json.RawMessage) bool {

@@ -1,12 +1,18 @@
 // Package outputs answers questions over HTTP: the last known good outputs, and whether this region is fit to take
 // signals. It reads this region's table only, so that it answers as long as the region does.
+//
+//	GET /v1/outputs/{key}             the newest version
+//	GET /v1/outputs/{key}?history=N   the N newest versions, newest first
+//	GET /v1/outputs?key=              the same, for keys that a path cannot carry
+//	GET /v1/outputs?prefix=           which outputs there are, in pages
+//	GET /v1/health                    200 or 503, without detail
+//
+// Every region has every region's outputs, as far as replication has brought them. An answer therefore says how old
+// the output is, where it was written and who tells it; and it has an entity tag, so that asking again is cheap.
 package outputs
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -14,20 +20,18 @@ import (
 	"example.com/unbroken/internal/loop"
 )
 
-// Reader finds the newest output of a key among those of all regions.
+// Reader finds outputs among those of all regions.
 type Reader interface {
-	// Read returns loop.ErrNotFound where no region wrote the key.
+	// Read returns the newest version of key; loop.ErrNotFound where no region wrote it.
 	Read(ctx context.Context, key string) (loop.Output, error)
+	// History returns the newest versions of key, newest first; loop.ErrNotFound where no region wrote it.
+	History(ctx context.Context, key string) ([]loop.Output, error)
+	// List returns the newest versions, without their values, of at most limit keys that start with prefix and
+	// follow after; next is where the next page begins, "" where there is none.
+	List(ctx context.Context, prefix, after string, limit int) (page []loop.Output, next string, err error)
 }
 
-// Answer is the body of GET /v1/outputs/{key}.
-type Answer struct {
-	loop.Output
-	Age    string `json:"age"` // since it was written, in Go's notation
-	Region string `json:"region"`
-}
-
-// Handler serves outputs and health.
+// Handler serves outputs and health. Who may ask is decided in front of it.
 type Handler struct {
 	Region string
 	Reader Reader
@@ -35,57 +39,38 @@ type Handler struct {
 	Now    func() time.Time
 }
 
-// ServeHTTP implements http.Handler.
+var _ http.Handler = (*Handler)(nil)
+
+const (
+	pathList   = "/v1/outputs"
+	pathOutput = pathList + "/"
+	pathHealth = "/v1/health"
+)
+
+// HeaderRegion names the region that answers. It is a header and no field: the body of a version is the same
+// wherever it is read, as its entity tag says.
+const HeaderRegion = "Unbroken-Region"
+
+// patience bounds one answer: a reader that waits longer is better off in another region.
+const patience = 3 * time.Second
+
+// ServeHTTP implements http.Handler. It matches paths itself: a mux would answer the key a//b with a redirect.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch key, found := strings.CutPrefix(r.URL.Path, "/v1/outputs/"); {
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	r = r.WithContext(ctx)
+	key, found := strings.CutPrefix(r.URL.Path, pathOutput)
+	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
-		problem(w, http.StatusMethodNotAllowed, loop.CodeUnsupported, "use GET")
-	case r.URL.Path == "/v1/health":
+		refuse(w, http.StatusMethodNotAllowed, loop.Refuse(loop.CodeMethod, "use GET or HEAD"))
+	case r.URL.Path == pathHealth:
 		h.Health.ServeHTTP(w, r)
 	case found && key != "":
-		h.output(w, r, key)
+		h.output(w, r, key, "history")
+	case found, r.URL.Path == pathList:
+		h.list(w, r)
 	default:
-		problem(w, http.StatusNotFound, loop.CodeNotFound, "there is /v1/outputs/{key} and /v1/health")
+		refuse(w, http.StatusNotFound, loop.Refuse(loop.CodeNotFound, "there is %s{key}, %s?prefix= and %s", pathOutput, pathList, pathHealth))
 	}
-}
-
-func (h *Handler) output(w http.ResponseWriter, r *http.Request, key string) {
-	out, err := h.Reader.Read(r.Context(), key)
-	switch {
-	case errors.Is(err, loop.ErrNotFound):
-		problem(w, http.StatusNotFound, loop.CodeNotFound, "no output has the key "+key)
-		return
-	case err != nil:
-		w.Header().Set("Retry-After", "1")
-		problem(w, http.StatusServiceUnavailable, loop.CodeUnavailable, "the table of this region does not answer; ask another region")
-		return
-	}
-	// The fence and the writer name one version exactly.
-	tag := fmt.Sprintf(`"%s"`, loop.H("etag", string(out.Fence), out.EffectID)[:32])
-	w.Header().Set("ETag", tag)
-	if r.Header.Get("If-None-Match") == tag {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	age := max(h.Now().Sub(out.WrittenAt), 0)
-	respond(w, http.StatusOK, "application/json", Answer{Output: out, Age: age.Round(time.Millisecond).String(), Region: h.Region})
-}
-
-// problem answers with RFC 9457.
-func problem(w http.ResponseWriter, status int, code loop.Code, detail string) {
-	respond(w, status, "application/problem+json", map[string]any{
-		"type": "urn:unbroken:" + string(code), "title": http.StatusText(status), "status": status, "code": code, "detail": detail,
-	})
-}
-
-func respond(w http.ResponseWriter, status int, contentType string, body any) {
-	b, err := json.Marshal(body)
-	if err != nil {
-		http.Error(w, "internal error", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", contentType)
-	w.WriteHeader(status)
-	_, _ = w.Write(b) // the client may be gone
 }

@@ -19,8 +19,9 @@ type action struct {
 	once sync.Once
 	err  error
 
-	url     *template
-	headers []header
+	spec    *spec     // nil for a webhook or an output
+	url     *template // the resource, where there is a spec
+	headers []header  // parameters and attributes, where there is a spec
 	body    *template // nil for the default body
 	output  *template
 	value   *template // nil for `with`
@@ -62,6 +63,8 @@ func (a *action) compile() []error {
 		slices.SortFunc(a.headers, func(x, y header) int { return strings.Compare(x.name, y.name) })
 		a.body, err = bodyTemplate(a.config.Body, contentType)
 		note("body", err)
+	} else if s, ok := specs()[a.config.To]; ok && s.method != "" {
+		a.compileTarget(s, note)
 	}
 	if a.config.Output != "" {
 		a.output, err = textTemplate("output", a.config.Output, scopeAction)

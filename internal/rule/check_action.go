@@ -16,7 +16,7 @@ func (c *checker) actions() {
 		if !patterns().id.MatchString(name) {
 			c.fail(path, idHint, "%q is not a name", name)
 		}
-		c.oneOf(path+".to", a.To, loop.TargetWebhook, loop.TargetOutput)
+		c.target(path, a)
 		c.class(path, a)
 		if a.Timeout <= 0 {
 			c.fail(path+".timeout", "", "must be more than 0")
@@ -31,6 +31,8 @@ func (c *checker) actions() {
 		switch a.To {
 		case loop.TargetWebhook:
 			c.webhook(path, a)
+		case loop.TargetSlack, loop.TargetPagerDuty:
+			c.preset(path, a)
 		case loop.TargetOutput:
 			c.output(path, a)
 		}
@@ -44,12 +46,19 @@ func (c *checker) actions() {
 
 // class checks that the target can keep the promise the class makes.
 func (c *checker) class(path string, a loop.Action) {
-	can, ok := map[string]loop.Class{loop.TargetWebhook: loop.ClassKeyed, loop.TargetOutput: loop.ClassNative}[a.To]
-	if ok && a.Effect != can {
-		c.fail(path+".effect", "leave it out, or write "+string(can), "%s cannot be %q; it can be %s", a.To, a.Effect, can)
+	can, ok := a.Capability()
+	if ok && !can.Can(a.Effect) {
+		var all []string
+		for _, class := range can.Classes {
+			all = append(all, string(class))
+		}
+		c.fail(path+".effect", "leave it out, or write "+all[0], "%s cannot be %q; it can be %s", a.To, a.Effect, strings.Join(all, " or "))
 	}
-	if a.Effect != loop.ClassKeyed && a.Horizon != 0 {
+	switch {
+	case a.Effect != loop.ClassKeyed && a.Horizon != 0:
 		c.fail(path+".horizon", "leave it out", "is for keyed effects only")
+	case can.Horizon != 0 && a.Horizon.Std() > can.Horizon:
+		c.fail(path+".horizon", "leave it out", "%s remembers for %s, not for %s", a.To, can.Horizon, a.Horizon)
 	}
 }
 
@@ -58,6 +67,7 @@ func ownHeaders() []string {
 	return []string{
 		"idempotency-key", "webhook-id", "webhook-timestamp", "webhook-signature",
 		"host", "connection", "content-length", "transfer-encoding", "trailer", "upgrade", "te", "keep-alive", "expect",
+		"proxy-authorization", "proxy-connection",
 	}
 }
 
@@ -93,12 +103,5 @@ func (c *checker) webhook(path string, a loop.Action) {
 func (c *checker) output(path string, a loop.Action) {
 	if a.Output == "" {
 		c.fail(path, "add output: its key", "output is required")
-	}
-	for field, given := range map[string]bool{
-		"url": a.URL != "", "method": a.Method != "", "headers": a.Headers != nil, "body": a.Body != nil, "secret": a.Secret != "",
-	} {
-		if given {
-			c.fail(path+"."+field, "leave it out", "is for webhooks only")
-		}
 	}
 }

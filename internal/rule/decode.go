@@ -15,6 +15,7 @@ import (
 type decoder struct {
 	problems []Problem
 	places   map[string]place
+	given    map[string][]string // by an action's path: the fields of its target that it has
 }
 
 // fail notes a problem with the value at path.

@@ -132,7 +132,7 @@ func (d *decoder) steps(into *[]loop.Step) func(ast.Node, string) {
 func (d *decoder) action(n ast.Node, path string) loop.Action {
 	a := loop.Action{Timeout: defaultTimeout, ExpireAfter: defaultExpireAfter}
 	var class string
-	d.fields(n, path, known{
+	all := known{
 		"to":           d.text(&a.To),
 		"effect":       d.text(&class),
 		"url":          d.text(&a.URL),
@@ -144,16 +144,54 @@ func (d *decoder) action(n ast.Node, path string) loop.Action {
 		"horizon":      d.duration(&a.Horizon),
 		"body":         func(n ast.Node, path string) { a.Body = d.value(n, path) },
 		"value":        func(n ast.Node, path string) { a.Value = d.value(n, path) },
-		"headers": func(n ast.Node, path string) {
-			a.Headers = map[string]string{}
-			d.entries(n, path, func(name string, n ast.Node, path string) {
-				var s string
-				d.text(&s)(n, path)
-				a.Headers[name] = s
-			})
-		},
-	})
+		"headers":      d.textMap(&a.Headers),
+	}
+	d.targetFields(all, path, &a)
+	d.fields(n, path, all)
 	a.Effect = loop.Class(class)
 	setClassDefaults(&a)
 	return a
+}
+
+// targetFields adds the words of all targets to an action's fields. Which of them its own target has is checked
+// when it is known; given says which there were.
+func (d *decoder) targetFields(all known, path string, a *loop.Action) {
+	note := func(name string, read func(ast.Node, string)) {
+		all[name] = func(n ast.Node, at string) {
+			d.given[path] = append(d.given[path], name)
+			read(n, at)
+		}
+	}
+	for _, name := range []string{"url", "method", "secret", "headers", "body"} {
+		note(name, all[name])
+	}
+	for _, s := range specs() {
+		for _, f := range s.fields {
+			note(f.name, func(n ast.Node, path string) {
+				var value string
+				d.text(&value)(n, path)
+				if a.Fields == nil {
+					a.Fields = map[string]string{}
+				}
+				a.Fields[f.name] = value
+			})
+		}
+		if s.body != "" {
+			note(s.body, func(n ast.Node, path string) { a.Body = d.value(n, path) })
+		}
+		if s.attributes != "" {
+			note(s.attributes, d.textMap(&a.Attributes))
+		}
+	}
+}
+
+func (d *decoder) textMap(into *map[string]string) func(ast.Node, string) {
+	return func(n ast.Node, path string) {
+		*into = map[string]string{}
+		d.entries(n, path, func(name string, n ast.Node, path string) {
+			var s string
+			d.text(&s)(n, path)
+			(*into)[name] = s
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"maps"
 	"time"
 
 	"example.com/unbroken/internal/loop"
@@ -40,24 +41,41 @@ func setDefaults(c *loop.Config) {
 	if c.Claim == 0 {
 		c.Claim = defaultClaim
 	}
+	for name, a := range c.Actions {
+		// A resource without a region in its name lies in the first one: two regions that act must mean the same.
+		s, ok := specs()[a.To]
+		if !ok || a.Fields["region"] != "" {
+			continue
+		}
+		if _, has := s.field("region"); has {
+			a.Fields = maps.Clone(a.Fields)
+			if a.Fields == nil {
+				a.Fields = map[string]string{}
+			}
+			a.Fields["region"] = c.Regions.Loop[0]
+			c.Actions[name] = a
+		}
+	}
 }
 
 // setClassDefaults fills in what follows from an action's target.
 func setClassDefaults(a *loop.Action) {
-	switch a.To {
-	case loop.TargetWebhook:
-		if a.Effect == "" {
-			a.Effect = loop.ClassKeyed
-		}
-		if a.Method == "" {
-			a.Method = defaultMethod
-		}
-	case loop.TargetOutput:
-		if a.Effect == "" {
-			a.Effect = loop.ClassNative
-		}
+	can, ok := a.Capability()
+	if ok && a.Effect == "" {
+		a.Effect = can.Classes[0]
+	}
+	switch {
+	case a.To == loop.TargetWebhook && a.Method == "":
+		a.Method = defaultMethod
+	case a.To == loop.TargetSlack && a.URL == "":
+		a.URL = slackURL
+	case a.To == loop.TargetPagerDuty && a.URL == "":
+		a.URL = pagerDutyURL
 	}
 	if a.Effect == loop.ClassKeyed && a.Horizon == 0 {
 		a.Horizon = defaultHorizon
+		if can.Horizon != 0 {
+			a.Horizon = loop.Duration(can.Horizon)
+		}
 	}
 }

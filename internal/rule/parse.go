@@ -16,7 +16,7 @@ func Parse(name string, src []byte) (*loop.Config, error) {
 	if problem != nil {
 		return nil, &Errors{name, []Problem{*problem}}
 	}
-	d := &decoder{places: map[string]place{"": {1, 1}}}
+	d := &decoder{places: map[string]place{"": {1, 1}}, given: map[string][]string{}}
 	cfg := d.config(root)
 	setDefaults(cfg)
 	c := &checker{decoder: d, cfg: cfg}
@@ -24,6 +24,7 @@ func Parse(name string, src []byte) (*loop.Config, error) {
 	c.inputs()
 	c.actions()
 	c.rules()
+	c.sharing()
 	if len(d.problems) > 0 {
 		sortProblems(d.problems)
 		return nil, &Errors{name, slices.Compact(d.problems)} // two checks may find the same

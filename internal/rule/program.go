@@ -12,7 +12,7 @@ import (
 
 // maxKeyBytes bounds a rendered key: it is part of an output's table key, which may have 2048 bytes.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
-const maxKeyBytes = 1024
+const maxKeyBytes = loop.MaxOutputKeyBytes
 
 // Program is one rule, ready to be asked. Safe for concurrent use, each Event by one goroutine.
 //

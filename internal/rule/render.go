@@ -46,6 +46,9 @@ func (p *Program) Render(ev *Event, in RenderInput) (effects []loop.Effect, err 
 		if err := s.render(ev, in, effect); err != nil {
 			return nil, inField(string(in.Phase)+" "+s.id, err)
 		}
+		if err := checkEffect(effect); err != nil {
+			return nil, inField(string(in.Phase)+" "+s.id, err)
+		}
 	}
 	return effects, nil
 }
@@ -93,10 +96,17 @@ func (s *step) render(ev *Event, in RenderInput, effect *loop.Effect) error {
 		return err
 	}
 	vars.with = &object{raw: with}
-	if a.config.To == loop.TargetWebhook {
-		if effect.Request, err = a.request(vars, effect); err != nil {
-			return err
-		}
+	switch {
+	case a.config.To == loop.TargetWebhook:
+		effect.Request, err = a.request(vars, effect)
+	case a.spec != nil:
+		effect.Request, err = a.targetRequest(vars, effect)
+	}
+	if err == nil && effect.Request != nil {
+		err = checkSize(effect.Request)
+	}
+	if err != nil {
+		return err
 	}
 	if a.output != nil {
 		effect.Output, err = a.outputSpec(vars)
@@ -116,7 +126,6 @@ func (a *action) request(vars *activation, effect *loop.Effect) (*loop.Request, 
 			return nil, a.url.failed(err)
 		}
 	}
-	size := len(r.URL)
 	r.Headers = make(map[string]string, len(a.headers)+1)
 	r.Headers["content-type"] = "application/json"
 	for _, h := range a.headers {
@@ -128,20 +137,13 @@ func (a *action) request(vars *activation, effect *loop.Effect) (*loop.Request, 
 			return nil, h.value.failed(errors.New("a header must not hold a line break or another control character"))
 		}
 		r.Headers[h.name] = v
-		size += len(h.name) + len(v)
 	}
 	if a.body != nil {
 		r.Body, err = a.body.renderString(vars)
 	} else {
 		r.Body = defaultBody(vars, effect)
 	}
-	if err != nil {
-		return nil, err
-	}
-	if size += len(r.Body); size > loop.MaxRequestBytes {
-		return nil, loop.Refuse(loop.CodeTooLarge, "the request has %d bytes; at most %d are allowed", size, loop.MaxRequestBytes)
-	}
-	return r, nil
+	return r, err
 }
 
 // defaultBody is what a webhook gets that declares no body: the decision, and the signal it was made of.

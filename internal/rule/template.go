@@ -18,6 +18,7 @@ const (
 	formJSONString             // as text, escaped, inside a JSON string
 	formPath                   // as one segment of a URL's path
 	formQuery                  // inside a URL's query
+	formName                   // as it reads, in the name of a resource: never empty
 )
 
 // chunk is a piece of a compiled template: bytes as they are, or an expression and how to write its value.

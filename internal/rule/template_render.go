@@ -12,6 +12,9 @@ import (
 // errEmptySegment refuses a path with a hole: DELETE /users/{{ id }} with no id would mean all of them.
 var errEmptySegment = errors.New("a template in the path is empty")
 
+// errNameForm refuses a resource whose name could not be read back, or could not be told from others.
+var errNameForm = errors.New("a template in the name of a resource is empty or holds a control character")
+
 // render appends what the template says of one signal.
 func (t *template) render(b []byte, vars *activation) ([]byte, error) {
 	start := len(b)
@@ -37,6 +40,10 @@ func (t *template) render(b []byte, vars *activation) ([]byte, error) {
 					err = errEmptySegment
 					break
 				}
+				if c.form == formName && (len(s) == 0 || !headerValue(string(s))) {
+					err = errNameForm
+					break
+				}
 				b = appendEscaped(b, string(s), c.form)
 			}
 		}
@@ -56,6 +63,8 @@ func appendEscaped(b []byte, s string, f form) []byte {
 		return append(b, url.PathEscape(s)...)
 	case formQuery:
 		return append(b, url.QueryEscape(s)...)
+	case formName:
+		return append(b, s...)
 	default:
 		quoted := gjson.AppendJSONString(nil, s)
 		return append(b, quoted[1:len(quoted)-1]...)

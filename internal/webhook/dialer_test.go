@@ -186,7 +186,7 @@ func TestANameWithoutAnAddressIsRetried(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.Resolver = resolver(func(string) string { return "" })
-	want(t, over(t, d, nil).Deliver(t.Context(), effect("https://hook.example/")), act.Retry, "name")
+	want(t, over(t, d, nil).Deliver(t.Context(), effect("https://hook.example/")), act.Unsent, "name")
 }
 
 func TestAProxyInTheEnvironmentIsNoWayAround(t *testing.T) {

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 	"time"
 
 	"example.com/unbroken/internal/act"
@@ -70,12 +72,19 @@ func (t *Target) Deliver(ctx context.Context, e loop.Effect) act.Answer {
 	// The transport watches this context until the answer is read: its end also ends an endless answer.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	req, err := build(ctx, e.ID, *e.Request)
+	r, secret, err := t.open(ctx, *e.Request)
+	if err != nil {
+		return unsent(err.Error(), 0)
+	}
+	// Nothing below may send before `connected`, which is what "nothing was sent" is judged by.
+	var connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	req, err := build(ctx, e.ID, r)
 	if err != nil {
 		return refused(err.Error())
 	}
-	if err := t.sign(ctx, req, e); err != nil {
-		return retry(err.Error(), 0)
+	if err := t.sign(req, e.ID, r, secret); err != nil {
+		return unsent(err.Error(), 0)
 	}
 	send := t.plain
 	if req.URL.Scheme == "https" {
@@ -83,7 +92,7 @@ func (t *Target) Deliver(ctx context.Context, e loop.Effect) act.Answer {
 	}
 	resp, err := send.RoundTrip(req)
 	if err != nil {
-		return unanswered(ctx, err)
+		return unanswered(ctx, err, connected.Load())
 	}
 	defer func() { _ = resp.Body.Close() }() // after the answer counts, nothing about its connection does
 	stop := time.AfterFunc(t.drain, cancel)
@@ -93,21 +102,17 @@ func (t *Target) Deliver(ctx context.Context, e loop.Effect) act.Answer {
 }
 
 // sign adds what differs from one attempt to the next: timestamp and signature.
-func (t *Target) sign(ctx context.Context, req *http.Request, e loop.Effect) error {
+func (t *Target) sign(req *http.Request, effectID string, r loop.Request, secret []byte) error {
 	at := timestamp(t.now())
 	req.Header.Set(headerTimestamp, at)
-	if e.Request.Secret == "" {
+	if r.Secret == "" || r.SecretIn != loop.SecretSigns {
 		return nil
-	}
-	secret, err := t.secrets.Secret(ctx, e.Request.Secret)
-	if err != nil {
-		return fmt.Errorf("nothing was sent: secret %s: %w", e.Request.Secret, err)
 	}
 	key, err := signingKey(secret)
 	if err != nil {
-		return fmt.Errorf("nothing was sent: secret %s: %w", e.Request.Secret, err)
+		return fmt.Errorf("nothing was sent: secret %s: %w", r.Secret, err)
 	}
-	req.Header.Set(headerSignature, signature(key, e.ID, at, e.Request.Body))
+	req.Header.Set(headerSignature, signature(key, effectID, at, r.Body))
 	return nil
 }
 

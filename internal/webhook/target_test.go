@@ -56,7 +56,7 @@ func TestWithoutItsSecretNothingIsSent(t *testing.T) {
 			tg.secrets = secrets{"ssm:/empty": "", "ssm:/broken": "whsec_%%hook-token"}
 			e := effect(srv.URL)
 			e.Request.Secret = ref
-			want(t, tg.Deliver(t.Context(), e), act.Retry, "nothing was sent: secret "+ref)
+			want(t, tg.Deliver(t.Context(), e), act.Unsent, "nothing was sent: secret "+ref)
 			if got.count() != 0 {
 				t.Error("a request was sent")
 			}
@@ -116,7 +116,9 @@ func TestEveryStatusHasItsVerdict(t *testing.T) {
 		switch code {
 		case 200, 201, 202, 204, 299:
 			return act.Delivered
-		case 408, 409, 425, 429, 500, 501, 502, 503, 504, 599:
+		case 425, 429:
+			return act.Unsent
+		case 408, 409, 500, 501, 502, 503, 504, 599:
 			return act.Retry
 		}
 		return act.Refused

@@ -22,7 +22,8 @@ const maxRetryAfter = time.Hour
 // judge reads the status. What the target wrote is never quoted: it may echo our headers and signature.
 //
 //	2xx                       → Delivered; Retry if it breaks off in the middle, since its sender then died over it
-//	408, 409, 425, 429, 5xx   → Retry, not before Retry-After
+//	425, 429                  → Unsent: turned away before it was applied; not before Retry-After
+//	408, 409, 5xx             → Retry, not before Retry-After
 //	3xx                       → Refused: following it would carry the signature to somebody else
 //	other                     → Refused: the same bytes would be refused again
 func judge(resp *http.Response, cut bool, now time.Time) act.Answer {
@@ -33,9 +34,10 @@ func judge(resp *http.Response, cut bool, now time.Time) act.Answer {
 		return retry(said+", but the answer broke off", 0)
 	case code >= 200 && code < 300:
 		return act.Answer{Verdict: act.Delivered, Evidence: said}
-	case code >= 500, code == http.StatusRequestTimeout, code == http.StatusTooEarly,
-		code == http.StatusConflict, // an earlier attempt with the same key is still at work there
-		code == http.StatusTooManyRequests:
+	case code == http.StatusTooManyRequests, code == http.StatusTooEarly:
+		return unsent(said, retryAfter(resp.Header.Get("Retry-After"), now))
+	case code >= 500, code == http.StatusRequestTimeout,
+		code == http.StatusConflict: // an earlier attempt with the same key is still at work there
 		return retry(said, retryAfter(resp.Header.Get("Retry-After"), now))
 	case code >= 300 && code < 400:
 		return refused(said + ": redirects are not followed; put the final URL into the action")
@@ -57,12 +59,16 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return max(min(at.Sub(now), maxRetryAfter), 0)
 }
 
-// unanswered says what follows from an attempt without an answer. A forbidden address is for a person; anything
-// else may pass, and whether the request was applied is not known. Errors are named by their kind, not by their
+// unanswered says what follows from an attempt without an answer. A forbidden address is for a person. Without a
+// connection (refused, no such name, a handshake that failed) nothing was sent; otherwise whether the request was
+// applied is not known. Errors are named by their kind, not by their
 // text, which may quote what came back.
-func unanswered(ctx context.Context, err error) act.Answer {
+func unanswered(ctx context.Context, err error, connected bool) act.Answer {
 	if blocked, ok := errors.AsType[*BlockedError](err); ok {
 		return refused(blocked.Error())
+	}
+	if !connected {
+		return unsent("nothing was sent: "+kind(ctx, err), 0)
 	}
 	return retry("no answer: "+kind(ctx, err), 0)
 }
@@ -101,6 +107,10 @@ func refused(evidence string) act.Answer {
 
 func retry(evidence string, after time.Duration) act.Answer {
 	return act.Answer{Verdict: act.Retry, RetryAfter: after, Evidence: line(evidence)}
+}
+
+func unsent(evidence string, after time.Duration) act.Answer {
+	return act.Answer{Verdict: act.Unsent, RetryAfter: after, Evidence: line(evidence)}
 }
 
 // line makes one short line of s.

@@ -151,34 +151,60 @@ func TestAnOutputOfOneRegionIsReadInTheOther(t *testing.T) {
 	s := signals(t, "com.example.remember", 1)
 	send(t, east, "default", s...)
 	until(t, 20*time.Second, func(ctx context.Context) error {
-		out, err := output(ctx, west, "memory/"+t.Name())
+		var out outputs.Answer
+		header, err := output(ctx, west, "/memory/"+t.Name(), &out)
 		if err != nil {
 			return err
 		}
-		if string(out.Value) != `{"said":"hello"}` || out.Origin != east || out.Region != west || out.Age == "" {
-			return fmt.Errorf("read %+v, value %s", out, out.Value)
+		if string(out.Value) != `{"said":"hello"}` || out.Origin != east || header.Get(outputs.HeaderRegion) != west || header.Get("Age") == "" {
+			return fmt.Errorf("read %+v, value %s, %v", out, out.Value, header)
 		}
 		return nil
 	})
 }
 
-func output(ctx context.Context, region, key string) (a outputs.Answer, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, suite.urls[region]+"/v1/outputs/"+key, nil)
+func TestOutputsAreListedByPrefixAndKeepTheirHistory(t *testing.T) {
+	key := "memory/" + t.Name()
+	var h outputs.History
+	for i, s := range signals(t, "com.example.remember", 2) {
+		send(t, east, "default", s)
+		until(t, 20*time.Second, func(ctx context.Context) error {
+			if _, err := output(ctx, west, "/"+key+"?history=5", &h); err != nil {
+				return err
+			}
+			if len(h.Versions) != i+1 {
+				return fmt.Errorf("history %+v", h)
+			}
+			return nil
+		})
+	}
+	var l outputs.List
+	if _, err := output(t.Context(), west, "?prefix="+key, &l); err != nil {
+		t.Fatal(err)
+	}
+	if len(l.Items) != 1 || l.Items[0].Key != key || l.Items[0].Version != h.Versions[0].Version {
+		t.Errorf("list %+v, history %+v", l, h)
+	}
+}
+
+// output asks a region for what stands behind /v1/outputs.
+func output(ctx context.Context, region, target string, answer any) (http.Header, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, suite.urls[region]+"/v1/outputs"+target, nil)
 	if err != nil {
-		return a, err
+		return nil, err
 	}
 	if err := signer().Sign(ctx, req, region, nil); err != nil {
-		return a, err
+		return nil, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return a, err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return a, fmt.Errorf("%s answered %s", region, resp.Status)
+		return nil, fmt.Errorf("%s answered %s", region, resp.Status)
 	}
-	return a, json.NewDecoder(resp.Body).Decode(&a)
+	return resp.Header, json.NewDecoder(resp.Body).Decode(answer)
 }
 
 func TestHealthNeedsNoCredentials(t *testing.T) {

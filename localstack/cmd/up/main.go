@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -28,22 +29,48 @@ type flags struct {
 }
 
 func main() {
-	var f flags
-	kong.Parse(&f, kong.Name("up"), kong.Description("Start the local world, deploy the loop and send the samples."))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	if err := run(ctx, f); err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(os.Stderr, "\nup:", err)
-		os.Exit(1)
-	}
+	code := start(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
 }
 
-func run(ctx context.Context, f flags) (err error) {
+// Exit codes. To be stopped is no failure: that is how `make run` ends.
+const (
+	exitOK      = 0
+	exitProblem = 1
+	exitUsage   = 2
+)
+
+// start is the program: arguments in, exit code out.
+func start(ctx context.Context, args []string, out, complaints io.Writer) int {
+	var f flags
+	exited := -1
+	parser, err := kong.New(&f, kong.Name("up"), kong.Description("Start the local world, deploy the loop and send the samples."),
+		kong.Writers(out, complaints), kong.Exit(func(code int) { exited = code }))
+	if err == nil {
+		_, err = parser.Parse(args)
+	}
+	switch {
+	case exited >= 0: // --help has been answered
+		return exited
+	case err != nil:
+		_, _ = fmt.Fprintf(complaints, "up: %v; see `up --help`\n", err)
+		return exitUsage
+	}
+	if err := run(ctx, f, out); err != nil && !errors.Is(err, context.Canceled) {
+		_, _ = fmt.Fprintln(complaints, "\nup:", err)
+		return exitProblem
+	}
+	return exitOK
+}
+
+func run(ctx context.Context, f flags, out io.Writer) (err error) {
 	cfg, err := rule.ParseFile(f.Loop)
 	if err != nil {
 		return err
 	}
-	say := progress{out: os.Stdout}
+	say := progress{out: out}
 	site, world, err := open(ctx, f, cfg, &say)
 	if err != nil {
 		return err
@@ -62,10 +89,10 @@ func run(ctx context.Context, f flags) (err error) {
 		return err
 	}
 	if f.Once {
-		fmt.Println("\nThe samples landed.")
+		_, _ = fmt.Fprintln(out, "\nThe samples landed.")
 		return nil
 	}
-	next(site, cfg, world != nil)
+	next(out, site, cfg, world != nil)
 	if world == nil {
 		return nil
 	}
@@ -75,7 +102,7 @@ func run(ctx context.Context, f flags) (err error) {
 // open reuses the world that runs here, or starts one.
 func open(ctx context.Context, f flags, cfg *loop.Config, say *progress) (*local.Site, *local.World, error) {
 	if site, err := local.Find(ctx, f.Dir); err == nil {
-		fmt.Printf("reusing the world that runs already, edge at %s\n", site.EdgeURL)
+		_, _ = fmt.Fprintf(say.out, "reusing the world that runs already, edge at %s\n", site.EdgeURL)
 		return site, nil, nil
 	}
 	say.begin("starting emulator, edge and receiver")

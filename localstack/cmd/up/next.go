@@ -2,15 +2,16 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/localstack/local"
 )
 
 // next says where everything is and what is worth trying.
-func next(site *local.Site, cfg *loop.Config, ours bool) {
+func next(out io.Writer, site *local.Site, cfg *loop.Config, ours bool) {
 	first, other := cfg.Regions.Loop[0], cfg.Regions.Loop[len(cfg.Regions.Loop)-1]
-	fmt.Printf(`
+	_, _ = fmt.Fprintf(out, `
 The loop is up.
   AWS endpoint      %s     (export AWS_ENDPOINT_URL, or give unbroken --local)
   webhook receiver  %s     (what was delivered: %[2]s/_receiver/deliveries)
@@ -22,8 +23,8 @@ Three things to try in another terminal:
 Then heal it: bin/unbroken --local local heal %[3]s. The outputs stay readable in %[4]s throughout.
 `, site.EdgeURL, site.ReceiverURL, first, other)
 	if ours {
-		fmt.Println("\nCtrl-C stops everything.")
+		_, _ = fmt.Fprintln(out, "\nCtrl-C stops everything.")
 	} else {
-		fmt.Println("\nThe world belongs to another `make run`; it stays up.")
+		_, _ = fmt.Fprintln(out, "\nThe world belongs to another `make run`; it stays up.")
 	}
 }

@@ -31,7 +31,9 @@ func (p *progress) begin(format string, args ...any) {
 		for {
 			select {
 			case <-ticker.C:
+				p.mu.Lock() // a line is whole, whoever else prints
 				fmt.Fprintf(p.out, "    still %s, %s\n", step, time.Since(start).Round(time.Second))
+				p.mu.Unlock()
 			case <-stop:
 				return
 			}

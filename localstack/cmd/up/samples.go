@@ -74,10 +74,10 @@ func samples(ctx context.Context, site *local.Site, f flags, cfg *loop.Config, s
 	}
 	first := cfg.Regions.Loop[0]
 	other := cfg.Regions.Loop[len(cfg.Regions.Loop)-1]
-	fmt.Printf("\nSending %d signals to %s\n", len(list), first)
+	_, _ = fmt.Fprintf(say.out, "\nSending %d signals to %s\n", len(list), first)
 	for _, s := range list {
-		fmt.Printf("\n$ unbroken send --region %s events/examples/%s.json\n", first, s.name)
-		if err := unbroken(ctx, site, f, s.event, os.Stdout, "send", "--region", first, "-"); err != nil {
+		_, _ = fmt.Fprintf(say.out, "\n$ unbroken send --region %s events/examples/%s.json\n", first, s.name)
+		if err := unbroken(ctx, site, f, s.event, say.out, "send", "--region", first, "-"); err != nil {
 			return err
 		}
 	}
@@ -88,16 +88,16 @@ func samples(ctx context.Context, site *local.Site, f flags, cfg *loop.Config, s
 		return err
 	}
 	for _, d := range deliveries {
-		fmt.Printf("    delivered %s %s  webhook-id %.12s…  signature verified: %s\n", d.Method, d.Path, d.WebhookID, d.Verified)
+		_, _ = fmt.Fprintf(say.out, "    delivered %s %s  webhook-id %.12s…  signature verified: %s\n", d.Method, d.Path, d.WebhookID, d.Verified)
 	}
 	for _, s := range list {
-		fmt.Printf("\n$ unbroken trace %s --source %s\n", s.id, s.source)
-		if err := unbroken(ctx, site, f, nil, os.Stdout, "trace", s.id, "--source", s.source); err != nil {
+		_, _ = fmt.Fprintf(say.out, "\n$ unbroken trace %s --source %s\n", s.id, s.source)
+		if err := unbroken(ctx, site, f, nil, say.out, "trace", s.id, "--source", s.source); err != nil {
 			return err
 		}
 	}
 	for _, key := range []string{"rollback/shop/checkout", "shed/shop/checkout"} {
-		fmt.Printf("\n$ unbroken outputs %s --region %s    # written in %s\n", key, other, first)
+		_, _ = fmt.Fprintf(say.out, "\n$ unbroken outputs %s --region %s    # written in %s\n", key, other, first)
 		if err := until(ctx, func() error {
 			var out bytes.Buffer
 			err := unbroken(ctx, site, f, nil, &out, "outputs", key, "--region", other)
@@ -105,7 +105,7 @@ func samples(ctx context.Context, site *local.Site, f flags, cfg *loop.Config, s
 				err = fmt.Errorf("the recovery has not undone %s yet", key)
 			}
 			if err == nil {
-				fmt.Print(out.String())
+				_, _ = io.WriteString(say.out, out.String())
 			}
 			return err
 		}); err != nil {

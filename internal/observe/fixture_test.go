@@ -1,0 +1,159 @@
+package observe_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"sync"
+	"testing"
+	"time"
+
+	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/observe"
+)
+
+const (
+	east    = "us-east-2"
+	west    = "us-west-2"
+	witness = "us-east-1"
+)
+
+var (
+	at      = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	errDown = errors.New("does not answer")
+)
+
+// world is what an observer looks at. A dead region answers nothing; one that swallows never answers at all.
+type world struct {
+	mu        sync.Mutex
+	docs      map[string]map[string]json.RawMessage // region|pk → sk
+	kept      map[string]time.Duration              // pk → keep
+	dead      map[string]bool
+	swallows  map[string]bool
+	letters   map[string]int // region|queue
+	probed    map[string]error
+	asked     []string
+	published map[string]float64
+	mute      error // what publishing ends with
+}
+
+func newWorld() *world {
+	w := &world{
+		docs: map[string]map[string]json.RawMessage{}, kept: map[string]time.Duration{}, dead: map[string]bool{},
+		swallows: map[string]bool{}, letters: map[string]int{}, probed: map[string]error{},
+	}
+	for _, table := range []string{east, west} {
+		w.announce(table, east, `{"url":"https://east/"}`)
+		w.announce(table, west, `{"url":"https://west"}`)
+	}
+	return w
+}
+
+func (w *world) announce(table, region, doc string) {
+	w.docs[table+"|"+observe.EndpointKey(region)] = map[string]json.RawMessage{observe.EndpointSort: json.RawMessage(doc)}
+}
+
+func (w *world) reach(ctx context.Context, region string) error {
+	w.mu.Lock()
+	swallows, dead := w.swallows[region], w.dead[region]
+	w.mu.Unlock()
+	if swallows {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	if dead {
+		return errDown
+	}
+	return nil
+}
+
+func (w *world) Put(ctx context.Context, region, pk, sk string, doc any, keep time.Duration) error {
+	if err := w.reach(ctx, region); err != nil {
+		return err
+	}
+	raw, err := json.Marshal(doc)
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	partition := maps.Clone(w.docs[region+"|"+pk])
+	if partition == nil {
+		partition = map[string]json.RawMessage{}
+	}
+	partition[sk] = raw
+	w.docs[region+"|"+pk], w.kept[pk] = partition, keep
+	return nil
+}
+
+func (w *world) Query(ctx context.Context, region, pk string) (map[string]json.RawMessage, error) {
+	if err := w.reach(ctx, region); err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.docs[region+"|"+pk], nil
+}
+
+func (w *world) Depth(ctx context.Context, region, queue string) (visible, inFlight, delayed int, err error) {
+	if err := w.reach(ctx, region); err != nil {
+		return 0, 0, 0, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := w.letters[region+"|"+queue]
+	return n / 2, n - n/2, 0, nil
+}
+
+func (w *world) Probe(_ context.Context, url string) (time.Duration, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked = append(w.asked, url)
+	return 12345 * time.Microsecond, w.probed[url]
+}
+
+func (w *world) Publish(_ context.Context, _ string, verdicts map[string]float64) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.published = maps.Clone(verdicts)
+	return w.mute
+}
+
+func (w *world) observer(region string) *observe.Observer {
+	o := &observe.Observer{
+		Region: region, Loop: []string{east, west}, Docs: w, Depths: w, Prober: w, Gauge: w, Now: func() time.Time { return at },
+	}
+	if region != witness {
+		o.Endpoint = "https://own"
+	}
+	return o
+}
+
+// stored is what an observer's verdict on a region reads in a region's table.
+func (w *world) stored(t *testing.T, table, region, observer string) (v observe.Verdict, ok bool) {
+	t.Helper()
+	w.mu.Lock()
+	raw, ok := w.docs[table+"|"+observe.VerdictKey(region)][observer]
+	w.mu.Unlock()
+	if !ok {
+		return v, false
+	}
+	if err := json.Unmarshal(raw, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v, true
+}
+
+func check(t *testing.T, v observe.Verdict, name string) observe.Check {
+	t.Helper()
+	for _, c := range v.Checks {
+		if c.Name == name {
+			return c
+		}
+	}
+	t.Fatalf("no check %s in %+v", name, v.Checks)
+	return observe.Check{}
+}
+
+var deadLetters = loop.DeadLetter(loop.QueueSignals)
