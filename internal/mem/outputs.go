@@ -63,7 +63,7 @@ func (o *Outputs) Write(ctx context.Context, out loop.Output) error {
 func (o *Outputs) Read(ctx context.Context, key string) (newest loop.Output, err error) {
 	err = o.call(ctx, "Read", key, func() error {
 		found := false
-		for region := range o.table.regions {
+		for _, region := range o.table.names {
 			for _, r := range o.table.scan(o.region, outputKey(region, key), false) {
 				var out loop.Output
 				if err := json.Unmarshal(r.doc, &out); err != nil {
