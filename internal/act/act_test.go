@@ -339,6 +339,28 @@ func TestAFinalStateThatARuleWantsIsEmittedOnceById(t *testing.T) {
 	}
 }
 
+// FAULTS 37, P4: the region is lost after it wrote the output and committed, and before the write was replicated.
+func TestAnOutputSurvivesTheRegionThatWroteIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.tables = mem.NewReplicas(mem.ReplicasConfig{Regions: []string{"a", "b"}, Now: func() time.Time { return w.now }}) // nothing is replicated
+	e := effect("e")
+	e.Output = &loop.OutputSpec{Key: "k", Value: []byte(`1`)}
+	w.deliver("a", e)
+	body, err := loop.Encode(loop.Item{AcceptedAt: epoch, Input: "default", Effect: &e, Standby: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.now = epoch.Add(20 * time.Second)
+	if failed := w.handler("b").Handle(t.Context(), []loop.Message{{ID: "m", Body: body}}); len(failed) > 0 {
+		t.Fatal("the standby's message failed")
+	}
+	out, err := mem.NewOutputs(w.tables, "b").Read(t.Context(), "k")
+	if err != nil || out.Fence != e.Fence || !out.WrittenAt.Equal(epoch) || len(w.sent) != 1 {
+		t.Errorf("read %+v, %v; sent %d times", out, err, len(w.sent))
+	}
+}
+
 func TestAnUnknownVersionComesAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
