@@ -2,9 +2,10 @@ package sim
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
+
+	"github.com/tidwall/gjson"
 
 	"example.com/unbroken/internal/act"
 	"example.com/unbroken/internal/decide"
@@ -61,13 +62,10 @@ func (b *book) refuse(s *Planned) { b.refused[loop.SignalKey(source, s.ID)] = tr
 func (w *World) acknowledged(region, queue string, body []byte) {
 	switch queue {
 	case loop.QueueSignals:
-		var env loop.Envelope
-		if json.Unmarshal(body, &env) != nil {
-			return
-		}
-		for _, item := range env.Items {
-			w.book.handled[signalKeyOf(item.Signal)] = true
-		}
+		gjson.GetBytes(body, "items.#.signal").ForEach(func(_, signal gjson.Result) bool {
+			w.book.handled[loop.SignalKey(signal.Get("source").Str, signal.Get("id").Str)] = true
+			return true
+		})
 	case loop.QueueInbox:
 		id := idOf(body)
 		for i := range w.plan.Signals {
@@ -79,20 +77,10 @@ func (w *World) acknowledged(region, queue string, body []byte) {
 	}
 }
 
-func idOf(raw []byte) string {
-	var s struct{ ID, Source string }
-	if json.Unmarshal(raw, &s) != nil {
-		return ""
-	}
-	return s.ID
-}
+func idOf(raw []byte) string { return gjson.GetBytes(raw, "id").Str }
 
 func signalKeyOf(raw []byte) string {
-	var s struct{ ID, Source string }
-	if json.Unmarshal(raw, &s) != nil {
-		return ""
-	}
-	return loop.SignalKey(s.Source, s.ID)
+	return loop.SignalKey(gjson.GetBytes(raw, "source").Str, idOf(raw))
 }
 
 // decideBook hears what decide says. What a dead process says is not heard.
@@ -146,7 +134,11 @@ func (a actBook) Landed(_ context.Context, l *act.Landing) {
 		a.w.book.landings[id] = a.w.clock.now
 	}
 	if a.w.trace {
-		a.w.log(a.region, "landed      %s %s %s %s (%s)", short(id), l.Item.Effect.RuleID, l.Item.Effect.Phase, l.Status, l.Evidence)
+		said := "landed     "
+		if l.Repeat {
+			said = "had landed "
+		}
+		a.w.log(a.region, "%s %s %s %s %s (%s)", said, short(id), l.Item.Effect.RuleID, l.Item.Effect.Phase, l.Status, l.Claim.Evidence)
 	}
 }
 

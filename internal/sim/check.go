@@ -86,6 +86,9 @@ func (l *ledger) readLetters() {
 				l.violate("P1", "%d messages are left on %s in %s", n, queue, name)
 			}
 			for _, body := range l.queues.Bodies(name, loop.DeadLetter(queue)) {
+				if queue == loop.QueueInbox && l.anyLost {
+					continue // never acknowledged, so never accepted: policy `all` waits for a second copy, here for ever
+				}
 				var env loop.Envelope
 				if json.Unmarshal(body, &env) != nil || len(env.Items) == 0 || env.Items[0].Quarantine == nil {
 					l.violate("P1", "a message is left on %s in %s", loop.DeadLetter(queue), name)

@@ -12,14 +12,7 @@ func (w *World) bound() time.Duration { return w.bundles[0].config.StandbyDelay.
 // bounded is P3. It speaks where nothing but one region was lost: what was accepted before has landed within the
 // bound of the loss, what came later within the bound of its acceptance.
 func (l *ledger) bounded() {
-	gone := map[string]bool{}
-	for _, f := range l.plan.Faults {
-		if f.Kind != Kill {
-			return
-		}
-		gone[f.Region] = true
-	}
-	if len(gone) > 1 || len(l.killed) > 1 {
+	if !l.oneLossOnly() {
 		return
 	}
 	from := map[string]time.Time{} // effect → since when it is due
@@ -57,6 +50,16 @@ func (l *ledger) bounded() {
 			l.violate("P3", "%s of %s ended %s after it was due", short(id), c.Effect.RuleID, seconds(took))
 		}
 	}
+}
+
+// oneLossOnly says whether nothing but the loss of one region, if that, went wrong.
+func (l *ledger) oneLossOnly() bool {
+	for _, f := range l.plan.Faults {
+		if f.Kind != Kill {
+			return false
+		}
+	}
+	return len(l.plan.Faults) <= 1
 }
 
 // keep keeps the earliest time.

@@ -122,6 +122,9 @@ func (l *ledger) afterDo(undo loop.Claim) {
 
 // readable is P4: of every output, each surviving region reads the one with the greatest fence.
 func (l *ledger) readable() {
+	if l.anyLost && !l.oneLossOnly() {
+		return // a region that is lost while others are cut off or down takes with it what only it had
+	}
 	newest := map[string]loop.Claim{}
 	for _, id := range l.ids {
 		c := l.claims[id]

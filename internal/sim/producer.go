@@ -16,8 +16,8 @@ const (
 	typeOther  = "com.example.other"
 )
 
-// meanGap is the mean time between two signals of a drawn plan: a steady trickle of 720 an hour.
-const meanGap = 5 * time.Second
+// meanGap is the mean time between two signals of a drawn plan: a steady trickle of 360 an hour.
+const meanGap = 10 * time.Second
 
 // drawSignals draws a trickle with bursts, late and repeated signals.
 func drawSignals(r *rand.Rand, p Plan) (all []Planned) {

@@ -28,3 +28,12 @@ func TestASeedReplaysByteForByte(t *testing.T) {
 		}
 	}
 }
+
+func TestDrawnFaultsBreakNoPromise(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(300) {
+		if r := Run(NewPlan(seed), Options{}); r.Failed() {
+			t.Errorf("seed %d: %q %v", seed, r.Violations, r.Plan.Faults)
+		}
+	}
+}
