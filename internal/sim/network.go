@@ -40,6 +40,9 @@ func (w *World) hook(op mem.Op) error {
 		}
 	}
 	w.note(t, op)
+	if op.When == mem.After && op.Service == "claims" && op.Name != "Get" {
+		w.watch.changed(op.Key)
+	}
 	if err := w.strike(t, op); err != nil {
 		return err
 	}

@@ -55,6 +55,7 @@ type World struct {
 	counted []int
 
 	book     book
+	watch    watch
 	owners   int
 	result   *Result
 	trace    bool
@@ -68,6 +69,7 @@ func newWorld(p Plan, o Options) *World {
 		struck: make([]bool, len(p.Faults)), counted: make([]int, len(p.Faults)), book: newBook(),
 		result: &Result{Plan: p, Struck: map[string]int{}}, trace: o.Trace,
 	}
+	w.watch = watch{w: w, last: map[string]holder{}, sent: map[string]int64{}}
 	w.quorum = mem.Quorum(p.regions(), w.reaches, errNoQuorum)
 	w.claims = mem.NewClaims(w.hook)
 	w.episodes = mem.NewEpisodes(w.hook)
