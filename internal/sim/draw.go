@@ -175,7 +175,9 @@ func rows() []row {
 		{"38", one(func(d draw) Fault { return d.window(Cut, d.region()) })},
 		{"39", one(func(d draw) Fault { return Fault{Kind: Kill, Region: d.region(), At: d.at(), For: time.Hour} })},
 		{"40", func(d draw) []Fault { return d.blinks() }},
-		{"41", one(func(d draw) Fault { return Fault{Kind: Kill, Region: regionC, At: d.at(), For: d.between(time.Minute, time.Hour)} })},
+		{"41", one(func(d draw) Fault {
+			return Fault{Kind: Kill, Region: regionC, At: d.at(), For: d.between(time.Minute, time.Hour)}
+		})},
 		{"47", one(func(d draw) Fault { return d.mode(Bad, d.region(), "", 30*time.Minute) })},
 	}
 }

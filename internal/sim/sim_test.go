@@ -1,7 +1,11 @@
 package sim
 
 import (
+	"reflect"
+	"strings"
 	"testing"
+
+	"example.com/unbroken/internal/act"
 )
 
 func TestARunWithoutFaultsKeepsEveryPromise(t *testing.T) {
@@ -29,11 +33,48 @@ func TestASeedReplaysByteForByte(t *testing.T) {
 	}
 }
 
-func TestDrawnFaultsBreakNoPromise(t *testing.T) {
+// A failing plan shrinks to the little that fails, and that fails in the same way, byte for byte.
+func TestAFailureShrinksAndReplays(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(300) {
-		if r := Run(NewPlan(seed), Options{}); r.Failed() {
-			t.Errorf("seed %d: %q %v", seed, r.Violations, r.Plan.Faults)
+	broken := Options{Break: Mutant{Target: func(t act.Target) act.Target { return hopeful{t} }}}
+	p := NewPlan(0)
+	small := Shrink(p, broken, 200)
+	if len(small.Faults) > 1 || len(small.Signals) > 2 {
+		t.Errorf("shrunk to %d faults and %d signals", len(small.Faults), len(small.Signals))
+	}
+	var a, b strings.Builder
+	Explain(&a, small, broken)
+	Explain(&b, small, broken)
+	if a.String() != b.String() || !strings.Contains(a.String(), "BROKEN P1") {
+		t.Errorf("explained as\n%s", a.String())
+	}
+}
+
+func TestASeedGivesOnePlan(t *testing.T) {
+	t.Parallel()
+	if !reflect.DeepEqual(NewPlan(7), NewPlan(7)) || reflect.DeepEqual(NewPlan(7), NewPlan(8)) {
+		t.Error("plans depend on something else than their seed, or not on it")
+	}
+}
+
+// The millionfold run is `make sim`; this one is short. The effect is of class once at its target: any second request
+// would be a second effect.
+func TestDuplicateDeliveriesSendOnce(t *testing.T) {
+	t.Parallel()
+	if sent := Duplicates(20_000, 4); sent != 1 {
+		t.Errorf("sent %d times", sent)
+	}
+}
+
+func TestEveryRowOfFaultsStrikes(t *testing.T) {
+	t.Parallel()
+	struck := Campaign(0, 150, 2, nil)
+	if len(struck.Failed) > 0 {
+		t.Fatalf("seeds %v fail", struck.Failed)
+	}
+	for _, row := range Rows() {
+		if struck.Struck[row] == 0 {
+			t.Errorf("row %s never struck", row)
 		}
 	}
 }
