@@ -127,7 +127,9 @@ func (l *ledger) terminal() {
 					l.violate("P1", "%s must be quarantined for %s and is not", a.ID, wt.rule)
 				}
 			case enters:
-				if !entries[p] && !l.book.late[p] {
+				if e, stored := entries[p]; stored && e.Clear != clears(a.Planned) {
+					l.violate("P2", "%s stands in the window of %s with clear=%v", a.ID, wt.rule, e.Clear)
+				} else if !stored && !l.book.late[p] {
 					l.violate("P1", "%s left no window entry for %s and was not late", a.ID, wt.rule)
 				}
 			case decides:

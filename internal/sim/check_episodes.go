@@ -46,11 +46,12 @@ func (l *ledger) window(ref decide.Ref) []decide.Entry {
 	return nil
 }
 
-func (l *ledger) entries() map[pair]bool {
-	found := map[pair]bool{}
+// entries are all window entries, by (signal, rule).
+func (l *ledger) entries() map[pair]decide.Entry {
+	found := map[pair]decide.Entry{}
 	for _, ref := range l.refs() {
 		for _, e := range l.window(ref) {
-			found[pair{e.Pos.SignalKey, ref.RuleID}] = true
+			found[pair{e.Pos.SignalKey, ref.RuleID}] = e
 		}
 	}
 	return found

@@ -127,7 +127,7 @@ func (h happenings) Less(i, j int) bool {
 	return h[i].at.Before(h[j].at)
 }
 func (h happenings) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *happenings) Push(x any)   { *h = append(*h, x.(happening)) } //nolint:errcheck,forcetypeassert // only happenings are pushed
+func (h *happenings) Push(x any)   { *h = append(*h, x.(happening)) }
 func (h *happenings) Pop() any {
 	old := *h
 	last := old[len(old)-1]

@@ -28,8 +28,12 @@ func (f Fault) String() string {
 		value any
 		given bool
 	}{
-		{"for", f.For, f.For != 0}, {"in", f.Region, f.Region != ""}, {"mode", f.Mode, f.Mode != ""},
-		{"point", f.Point, f.Point != ""}, {"nth", f.Nth, f.Nth != 0}, {"p", f.P, f.P != 0},
+		{"for", f.For, f.For != 0},
+		{"in", f.Region, f.Region != ""},
+		{"mode", f.Mode, f.Mode != ""},
+		{"point", f.Point, f.Point != ""},
+		{"nth", f.Nth, f.Nth != 0},
+		{"p", f.P, f.P != 0},
 	} {
 		if part.given {
 			s += fmt.Sprintf(" %s %v", part.name, part.value)

@@ -135,6 +135,9 @@ func (w *World) strikes(i int, op mem.Op) {
 
 // kill ends a region: its processes stop where they are and its services do not answer.
 func (w *World) kill(region string, f *Fault) {
+	if w.down[region] {
+		return // what is gone is gone, and comes back when its own fault says so, if at all
+	}
 	w.log(region, "FAULT %s region is gone", f.Row)
 	w.down[region] = true
 	w.killed = append(w.killed, w.clock.now)
@@ -145,7 +148,6 @@ func (w *World) kill(region string, f *Fault) {
 	}
 	switch {
 	case f.Mode == "lost":
-		w.lost[region] = true
 		w.queues.Lose(region)
 		w.tables.Lose(region)
 	case f.For > 0:

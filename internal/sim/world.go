@@ -48,7 +48,6 @@ type World struct {
 	quorum   mem.Fault
 
 	down    map[string]bool // gone
-	lost    map[string]bool // gone with their disks, for ever
 	severed map[string]bool // cut off from the others
 	killed  []time.Time
 	struck  []bool // by fault of the plan
@@ -65,7 +64,7 @@ type World struct {
 func newWorld(p Plan, o Options) *World {
 	w := &World{
 		plan: p, broken: o.Break, clock: newClock(start), rng: random(p.Seed, streamRun), bundles: bundles(p.Loop, p.Witness),
-		regions: map[string]*region{}, down: map[string]bool{}, lost: map[string]bool{}, severed: map[string]bool{},
+		regions: map[string]*region{}, down: map[string]bool{}, severed: map[string]bool{},
 		struck: make([]bool, len(p.Faults)), counted: make([]int, len(p.Faults)), book: newBook(),
 		result: &Result{Plan: p, Struck: map[string]int{}}, trace: o.Trace,
 	}
