@@ -41,7 +41,7 @@ func TestARegionDisappearsAtEachOfTheSixInstants(t *testing.T) {
 				t.Run(fmt.Sprintf("%d loop regions/%s/%s", len(topology.Loop), region, instant), func(t *testing.T) {
 					t.Parallel()
 					var slowest time.Duration
-					for _, nth := range []int{1, 4, 9, 16} {
+					for _, nth := range []int{1, 9} {
 						for seed := range uint64(1) {
 							p := topology
 							p.Seed, p.Length, p.Signals = seed, time.Minute, storm(p.Loop, region)

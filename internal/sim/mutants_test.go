@@ -75,7 +75,7 @@ func mutants() []mutant {
 		{name: "there is no standby copy", promise: "P1", seed: 0, breaks: queueOf(func(region, to, queue string, m loop.Outgoing) bool {
 			return queue == loop.QueueSignals && to != region && m.Delay > 0
 		}), faults: lostRegion(After202)},
-		{name: "what must wait is not sent again", promise: "P1", seed: 0, breaks: queueOf(func(_, _, queue string, m loop.Outgoing) bool {
+		{name: "what must wait is not sent again", promise: "P1", seed: 6, breaks: queueOf(func(_, _, queue string, m loop.Outgoing) bool {
 			return queue == loop.QueueActions && m.Delay > 0
 		})},
 		{name: "what is hopeless is dropped, not quarantined", promise: "P1", seed: 0, breaks: queueOf(func(_, _, queue string, _ loop.Outgoing) bool {

@@ -77,9 +77,7 @@ func newWorld(p Plan, o Options) *World {
 		Shuffle: w.shuffle, Again: w.again, Arrived: w.arrived,
 	})
 	w.tables = mem.NewReplicas(mem.ReplicasConfig{Regions: p.regions(), Now: w.clock.Now, Fault: w.hook, Lag: w.lag})
-	w.tables.Link(func(from, to string) bool {
-		return w.reaches(from, to) && !w.unlinked(from) && !w.unlinked(to)
-	})
+	w.tables.Link(w.linked)
 	w.targets = mem.NewTargets(mem.TargetsConfig{
 		Now: w.clock.Now, Passage: w.passage, Wait: w.underway, Later: w.clock.after, Got: w.got,
 	})
@@ -99,8 +97,16 @@ const (
 	maxReceive = 20
 )
 
-// lag draws how long a write takes to be replicated, and delivers it then.
-func (w *World) lag(_, _ string) time.Duration {
+func (w *World) linked(from, to string) bool {
+	return w.reaches(from, to) && !w.unlinked(from) && !w.unlinked(to)
+}
+
+// lag draws how long a write takes to be replicated, and delivers it then. Over a link that is down it waits for the
+// one who heals it: everything under way is delivered at that moment.
+func (w *World) lag(from, to string) time.Duration {
+	if !w.linked(from, to) {
+		return 0
+	}
 	d := 200*time.Millisecond + time.Duration(w.rng.Int64N(int64(1500*time.Millisecond)))
 	w.clock.after(d, w.tables.Replicate)
 	return d
