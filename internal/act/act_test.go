@@ -339,6 +339,23 @@ func TestAFinalStateThatARuleWantsIsEmittedOnceById(t *testing.T) {
 	}
 }
 
+// FAULTS 28: the target forgets the key at its horizon. A retry shortly before could land after that and would be a
+// second effect: it is not sent.
+func TestNoRetryIsSentThatCouldLandPastTheHorizon(t *testing.T) {
+	t.Parallel()
+	e := effect("e")
+	e.Horizon = loop.Duration(3 * time.Minute)
+	w := newWorld(t, nil)
+	w.answers = slices.Repeat([]act.Answer{{Verdict: act.Retry, Evidence: "no answer", RetryAfter: 5 * time.Second}}, 100)
+	var last time.Time
+	w.during = func() { last = w.now }
+	w.deliver("a", e)
+	w.pump()
+	if slack := epoch.Add(e.Horizon.Std()).Sub(last); slack < time.Minute+e.Timeout.Std() || w.status("e") != loop.StatusParked {
+		t.Errorf("the last request left %s before the horizon; the effect ended %s", slack, w.status("e"))
+	}
+}
+
 // FAULTS 37, P4: the region is lost after it wrote the output and committed, and before the write was replicated.
 func TestAnOutputSurvivesTheRegionThatWroteIt(t *testing.T) {
 	t.Parallel()

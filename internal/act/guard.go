@@ -15,6 +15,10 @@ type guardStage struct {
 	now    func() time.Time
 }
 
+// straggle is how long a request may still be on its way after its sender gave up waiting: no attempt starts that
+// could land after the target forgot the key.
+const straggle = time.Minute
+
 func (s guardStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	if l.Status != "" {
 		return true, nil
@@ -22,10 +26,10 @@ func (s guardStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	now := s.now()
 	e := l.Claim.Effect
 	switch {
-	case e.Class == loop.ClassKeyed && l.Claim.Token > 1 && now.After(l.Claim.AcceptedAt.Add(e.Horizon.Std())):
+	case e.Class == loop.ClassKeyed && l.Claim.Token > 1 && now.Add(e.Timeout.Std()+straggle).After(l.Claim.AcceptedAt.Add(e.Horizon.Std())):
 		// The target may have forgotten the key, and an earlier attempt may have been applied.
 		l.Status = loop.StatusParked
-		l.Evidence = "an earlier attempt may have been applied and the idempotency horizon has passed"
+		l.Evidence = "an earlier attempt may have been applied and the idempotency horizon has passed, or would before another one ends"
 	case now.After(l.Claim.ExpiresAt()) && l.Takeover:
 		l.Status = loop.StatusParked
 		l.Evidence = "expired after an attempt whose answer is not known"
