@@ -24,12 +24,14 @@ type ledger struct {
 	ids      []string // of claims, sorted: a check's findings come in one order
 	requests map[string][]mem.Request
 	durable  map[string]bool // signal keys of which an accepted copy is in a region that is not lost
+	mirrored map[string]bool // signal keys that were accepted with two copies
 	anyLost  bool            // a loop region is gone for ever
 }
 
 func (w *World) check() {
 	l := &ledger{
 		World: w, claims: map[string]loop.Claim{}, requests: map[string][]mem.Request{}, durable: map[string]bool{},
+		mirrored: map[string]bool{},
 	}
 	all, err := w.claims.All()
 	if err != nil {
@@ -48,6 +50,9 @@ func (w *World) check() {
 		l.anyLost = l.anyLost || w.down[name]
 	}
 	for _, a := range w.book.accepted {
+		if a.copies == 2 {
+			l.mirrored[loop.SignalKey(source, a.ID)] = true
+		}
 		if l.survives(a) {
 			l.durable[loop.SignalKey(source, a.ID)] = true
 		}

@@ -71,7 +71,8 @@ func (l *ledger) episodes() {
 			}
 			open, last = t.Decision.Phase == loop.PhaseDo, t.At
 		}
-		if want := reference(l.window(ref), stateful()[ref.RuleID]); l.sameView() && want != open {
+		entries := l.window(ref)
+		if want := reference(entries, stateful()[ref.RuleID]); l.sameView(entries) && want != open {
 			l.violate("P2", "%s %s ends with open=%v; an ordered delivery ends with open=%v", ref.RuleID, ref.Key, open, want)
 		}
 	}
@@ -79,8 +80,14 @@ func (l *ledger) episodes() {
 
 // sameView says whether one region at least got to see every entry: with two loop regions each gets a copy of every
 // signal. With three, a copy goes to one peer only, and what replication held back from the third for longer than
-// the standby delay is not looked at again (DESIGN section 4).
-func (l *ledger) sameView() bool {
+// the standby delay is not looked at again (DESIGN section 4). A signal that was refused may have left one copy and so an
+// entry in one region only.
+func (l *ledger) sameView(entries []decide.Entry) bool {
+	for _, e := range entries {
+		if !l.mirrored[e.Pos.SignalKey] {
+			return false
+		}
+	}
 	if len(l.plan.Loop) < 3 && !l.anyLost {
 		return true
 	}

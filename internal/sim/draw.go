@@ -25,7 +25,7 @@ func drawFaults(r *rand.Rand, p Plan) (faults []Fault) {
 		for _, f := range row.draw(d) {
 			f.Row = row.id
 			if f.Kind == Kill && f.For == 0 && slices.ContainsFunc(faults, takesARegion) {
-				f.For = d.between(time.Minute, 10*time.Minute) // one region may be lost, the second one comes back
+				f.For, f.Mode = d.between(time.Minute, 10*time.Minute), "" // one region may be lost, the second one comes back
 			}
 			faults = append(faults, f)
 		}

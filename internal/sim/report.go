@@ -106,5 +106,12 @@ func Explain(out io.Writer, p Plan, o Options) {
 	for _, v := range r.Violations {
 		say("BROKEN %s", v)
 	}
+	if tail := len(r.Timeline) - maxTimeline; tail > 0 {
+		say("\n(the first %d bytes are left out)\n…%s", tail, r.Timeline[tail:])
+		return
+	}
 	say("\n%s", r.Timeline)
 }
+
+// maxTimeline bounds what is printed; what broke stands at the end.
+const maxTimeline = 256 << 10

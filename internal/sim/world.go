@@ -53,6 +53,7 @@ type World struct {
 	struck  []bool // by fault of the plan
 	counted []int
 
+	copies   int // that queues have added to messages
 	book     book
 	watch    watch
 	owners   int
@@ -126,17 +127,23 @@ func (w *World) lasting(kind Kind, region string) *Fault {
 	return nil
 }
 
+// maxCopies bounds the copies that a run adds. Every copy of a waiting effect sends itself again, so a queue that
+// doubles every message, for as long as a target is down, would multiply them without end (docs/simulator.md).
+const maxCopies = 400
+
 // again says how often more than once a message will be delivered.
 func (w *World) again() int {
 	f := w.lasting(Doubled, "")
-	if f == nil || w.rng.Float64() >= f.P {
+	if f == nil || w.copies >= maxCopies || w.rng.Float64() >= f.P {
 		return 0
 	}
 	w.result.Struck[f.Row]++
+	n := 1
 	if f.Mode == "often" {
-		return w.rng.IntN(10)
+		n = w.rng.IntN(10)
 	}
-	return 1
+	w.copies += n
+	return n
 }
 
 func (w *World) shuffle(n int, swap func(i, j int)) {
