@@ -147,9 +147,9 @@ func (d *decoder) action(n ast.Node, path string) loop.Action {
 			a.Retry = loop.Backoff{Base: defaultRetryBase, Cap: defaultRetryCap}
 			d.fields(n, path, known{"base": d.duration(&a.Retry.Base), "cap": d.duration(&a.Retry.Cap)})
 		},
-		"body":         func(n ast.Node, path string) { a.Body = d.value(n, path) },
-		"value":        func(n ast.Node, path string) { a.Value = d.value(n, path) },
-		"headers":      d.textMap(&a.Headers),
+		"body":    func(n ast.Node, path string) { a.Body = d.value(n, path) },
+		"value":   func(n ast.Node, path string) { a.Value = d.value(n, path) },
+		"headers": d.textMap(&a.Headers),
 	}
 	d.targetFields(all, path, &a)
 	d.fields(n, path, all)

@@ -54,7 +54,7 @@ func TestAFallbackIsRenderedWithItsEffect(t *testing.T) {
 func TestRetryAndFallbackAreChecked(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ change, to, want string }{
-		"unknown":           {"fallback: third", "fallback: thrid", "did you mean third?"},
+		"unknown":           {"fallback: third", "fallback: theird", "did you mean third?"},
 		"circle":            {"message:", "fallback: first, message:", "goes round in a circle: first → second → third → first"},
 		"another's":         {`third:  {to: sqs, queue: "arn:aws:sqs:us-east-2:123456789012:last", message: "{{ with.level }}"}`, `third: {to: ssm, parameter: /shop/x, value: "1"}`, "third is set"},
 		"cap below base":    {"cap: 1m", "cap: 1s", "1s is less than the base"},
