@@ -41,6 +41,7 @@ type Handler struct {
 func New(c Config) *Handler {
 	return &Handler{cfg: c, pipe: Pipeline{
 		claimStage{claims: c.Claims, hold: c.Hold, now: c.Now},
+		shadowStage{},
 		guardStage{claims: c.Claims, now: c.Now},
 		executeStage{targets: c.Targets, outputs: c.Outputs, backoff: c.Backoff, margin: c.Margin, region: c.Region, now: c.Now},
 		commitStage{claims: c.Claims, now: c.Now},

@@ -81,6 +81,7 @@ type Landing struct {
 	Former   string        // the owner it was taken over from
 	Status   loop.Status   // what the effect ends in; "" while that is open
 	Evidence string        // why
+	Reason   Reason        // what suppressed it, where something did
 	Again    time.Duration // > 0: not now; send the message again after this long
 }
 

@@ -57,7 +57,7 @@ type Rule struct {
 	Key    string           `yaml:"key"    json:"key,omitempty"`
 	Window *Window          `yaml:"window" json:"window,omitempty"`
 	Until  string           `yaml:"until"  json:"until,omitempty"`
-	Mode   string           `yaml:"mode"   json:"mode"` // enforce | off
+	Mode   string           `yaml:"mode"   json:"mode"` // enforce | shadow | off
 	Do     []Step           `yaml:"do"     json:"do,omitempty"`
 	Undo   []Step           `yaml:"undo"   json:"undo,omitempty"`
 }
@@ -68,6 +68,7 @@ func (r Rule) Stateful() bool { return r.Window != nil || r.Until != "" }
 // Values of Rule.Mode.
 const (
 	ModeEnforce = "enforce"
+	ModeShadow  = "shadow" // decides and records, acts not
 	ModeOff     = "off"
 )
 

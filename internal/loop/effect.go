@@ -60,6 +60,7 @@ type Effect struct {
 	Emit        []Status    `json:"emit,omitempty"`     // final states that some rule wants to hear of
 	Backoff     Backoff     `json:"backoff,omitzero"`   // between attempts; zero for the default
 	Fallback    *Effect     `json:"fallback,omitempty"` // what lands instead once this one is given up
+	Shadow      bool        `json:"shadow,omitempty"`   // decided by a rule in shadow: recorded, never sent
 }
 
 // Backoff bounds the waits between the attempts of one effect: full jitter under Base doubled per failed
@@ -103,7 +104,7 @@ const (
 	StatusClaimed    Status = "claimed"
 	StatusDone       Status = "done"
 	StatusParked     Status = "parked"     // a person must look
-	StatusSuppressed Status = "suppressed" // by a silence, a throttle or a budget
+	StatusSuppressed Status = "suppressed" // by shadow mode, a silence, a throttle, a budget or a kill switch; or discarded
 	StatusSuperseded Status = "superseded" // fenced out by a newer effect
 	StatusExpired    Status = "expired"    // older than its expire_after
 )

@@ -22,7 +22,7 @@ func (c *checker) rules() {
 		default:
 			first[r.ID] = i
 		}
-		c.oneOf(path+".mode", r.Mode, loop.ModeEnforce, loop.ModeOff)
+		c.oneOf(path+".mode", r.Mode, loop.ModeEnforce, loop.ModeShadow, loop.ModeOff)
 		c.shape(path, r)
 		c.steps(path+".do", r.Do)
 		c.steps(path+".undo", r.Undo)

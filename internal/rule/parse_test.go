@@ -193,7 +193,7 @@ func TestEachGuard(t *testing.T) {
 		"window without key":    {rule(", window: {count: 1, within: 1m}"), "needs a key"},
 		"window count":          {rule(", key: signal.id, window: {count: 0, within: 1m}"), "must be at least 1"},
 		"window within":         {rule(", key: signal.id, window: {count: 1}"), "within: must be more than 0"},
-		"mode":                  {rule(", mode: shadow"), `unknown value "shadow"`},
+		"mode":                  {rule(", mode: shade"), `unknown value "shade"`},
 		"when not bool":         {rule(", when: '1'"), "must give bool"},
 		"when uses key":         {rule(", when: key == 'a'"), "`key` is not known here"},
 		"unknown variable":      {rule(", when: sginal.id == 'a'"), "undeclared reference"},

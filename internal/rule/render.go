@@ -41,7 +41,7 @@ func (p *Program) Render(ev *Event, in RenderInput) (effects []loop.Effect, err 
 			RuleID: p.rule.ID, Key: in.Key, Phase: in.Phase, Step: s.id, Action: s.action.name,
 			SignalKey: ev.Key(), Target: s.action.config.To, Class: s.action.config.Effect, Fence: fence,
 			Timeout: s.action.config.Timeout, ExpireAfter: s.action.config.ExpireAfter, Horizon: s.action.config.Horizon,
-			Undoes: p.undoes(s.id, in), Emit: p.set.emit,
+			Undoes: p.undoes(s.id, in), Emit: p.set.emit, Shadow: p.rule.Mode == loop.ModeShadow,
 		}
 		if err := s.render(ev, in, effect); err != nil {
 			return nil, inField(string(in.Phase)+" "+s.id, err)
