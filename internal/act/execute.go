@@ -21,7 +21,7 @@ type executeStage struct {
 }
 
 func (s executeStage) Exec(ctx context.Context, l *Landing) (bool, error) {
-	if l.Status != "" {
+	if l.Status != "" || l.Again > 0 {
 		return true, nil
 	}
 	e := l.Claim.Effect

@@ -14,6 +14,7 @@ type Reason string
 // Reasons.
 const (
 	ReasonShadow Reason = "shadow" // its rule decides and records, and does not act
+	ReasonKilled Reason = "killed" // a kill switch is on
 )
 
 // suppress ends an effect of which nothing was sent.

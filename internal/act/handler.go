@@ -12,7 +12,7 @@ import (
 	"example.com/unbroken/internal/loop"
 )
 
-// Config is what a Handler needs. All fields are required but Recorder.
+// Config is what a Handler needs. All fields are required but those at the end.
 type Config struct {
 	Region    string
 	Claims    Claims
@@ -26,6 +26,9 @@ type Config struct {
 	NewOwner  func() string // unique per call, in all regions
 	Recorder  Recorder
 	Unclaimed Backoff // waits while `claims` cannot be reached
+
+	// Without these there are no silences, kill switches, …; the effects that ask for them are sent.
+	Controls Controls
 }
 
 // Concurrency bounds the effects of one invocation that are under way at once.
@@ -39,10 +42,13 @@ type Handler struct {
 
 // New wires the stages in their order.
 func New(c Config) *Handler {
+	controls := &controls{source: c.Controls, now: c.Now}
 	return &Handler{cfg: c, pipe: Pipeline{
+		controlsStage{controls},
 		claimStage{claims: c.Claims, hold: c.Hold, now: c.Now},
 		shadowStage{},
 		guardStage{claims: c.Claims, now: c.Now},
+		killStage{controls},
 		executeStage{targets: c.Targets, outputs: c.Outputs, backoff: c.Backoff, margin: c.Margin, region: c.Region, now: c.Now},
 		commitStage{claims: c.Claims, now: c.Now},
 		emitStage{queue: c.Queue, region: c.Region},

@@ -133,6 +133,14 @@ func TestParkedClaims(t *testing.T) {
 	})
 }
 
+func TestControls(t *testing.T) {
+	t.Parallel()
+	looptest.Controls(t, func(t *testing.T) looptest.Bench[looptest.ControlsStore] {
+		d := deploy(t)
+		return looptest.Bench[looptest.ControlsStore]{Here: NewControls(d.here, d.prefix), There: NewControls(d.there, d.prefix), LoseAnswer: d.here.arm}
+	})
+}
+
 func TestEpisodes(t *testing.T) {
 	t.Parallel()
 	looptest.Episodes(t, func(t *testing.T) looptest.Bench[decide.Episodes] {

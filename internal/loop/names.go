@@ -12,6 +12,8 @@ const (
 	TableClaims  = "claims"
 	TableOutputs = "outputs"
 
+	KeyControls = "controls" // of the one item of `claims` that holds silences and kill switches
+
 	// The index of `outputs` that holds the keys of outputs, and nothing else; its partition key and sort key.
 	IndexKeys  = "keys"
 	IndexHash  = "listed"

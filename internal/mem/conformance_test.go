@@ -68,6 +68,15 @@ func TestParkedClaims(t *testing.T) {
 	})
 }
 
+func TestControls(t *testing.T) {
+	t.Parallel()
+	looptest.Controls(t, func(*testing.T) looptest.Bench[looptest.ControlsStore] {
+		fault, lose := lossy()
+		s := mem.NewControls(fault)
+		return looptest.Bench[looptest.ControlsStore]{Here: s.In(looptest.HereRegion), There: s.In(looptest.ThereRegion), LoseAnswer: lose}
+	})
+}
+
 func TestEpisodes(t *testing.T) {
 	t.Parallel()
 	looptest.Episodes(t, func(*testing.T) looptest.Bench[decide.Episodes] {
