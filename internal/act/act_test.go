@@ -30,7 +30,7 @@ type world struct {
 	during  func()       // runs while the target is working
 	owners  int
 	more    func(*act.Config) // what a test adds to every handler
-	ended   []loop.Status // fresh landings
+	ended   []loop.Status     // fresh landings
 }
 
 func newWorld(t *testing.T, fault mem.Fault) *world {

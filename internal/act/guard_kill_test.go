@@ -95,7 +95,7 @@ func TestAKillSwitchParksWhatMayHaveBeenApplied(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.deliver("a", undoOf("done"))
-	if w.status("undo-done") != loop.StatusDone {
+	if w.pump(); w.status("undo-done") != loop.StatusDone {
 		t.Errorf("the undo is %s", w.status("undo-done"))
 	}
 }
@@ -201,8 +201,3 @@ func TestTheControlsAreReadOnceASecond(t *testing.T) {
 		}
 	})
 }
-
-type silent struct{}
-
-func (silent) Landed(context.Context, *act.Landing)                 {}
-func (silent) Retried(context.Context, *act.Landing, time.Duration) {}

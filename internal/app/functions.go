@@ -112,6 +112,7 @@ func Act(ctx context.Context, env Environment) (SQSHandler, error) {
 		// While claims cannot be reached, effects wait; they must be back soon after it is.
 		Unclaimed: act.Backoff{Base: time.Second, Cap: 15 * time.Second, Rand: act.DefaultBackoff().Rand},
 		Targets:   targets,
+		Controls:  dynamo.NewControls(b.table(), cfg.Prefix),
 	})), nil
 }
 
