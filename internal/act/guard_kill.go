@@ -18,8 +18,8 @@ func (s killStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 		return true, nil
 	}
 	c, err := s.controls.get(ctx)
-	if err != nil { // not known, so not sent; given back in order, for nothing was sent
-		l.Again, l.Evidence = waitMargin, err.Error()
+	if err != nil { // not known, so not sent
+		l.giveBack(err)
 		return true, nil
 	}
 	e := l.Claim.Effect

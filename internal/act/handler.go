@@ -27,8 +27,10 @@ type Config struct {
 	Recorder  Recorder
 	Unclaimed Backoff // waits while `claims` cannot be reached
 
-	// Without these there are no silences, kill switches, …; the effects that ask for them are sent.
-	Controls Controls
+	// Without these there are no silences and kill switches, no budgets, no throttles.
+	Controls  Controls
+	Budgets   Budgets
+	Throttles Throttles
 }
 
 // Concurrency bounds the effects of one invocation that are under way at once.
@@ -48,6 +50,10 @@ func New(c Config) *Handler {
 		claimStage{claims: c.Claims, hold: c.Hold, now: c.Now},
 		shadowStage{},
 		guardStage{claims: c.Claims, now: c.Now},
+		silenceStage{},
+		throttleStage{throttles: c.Throttles, now: c.Now},
+		budgetStage{budgets: c.Budgets},
+		throttleStage{throttles: c.Throttles, now: c.Now, enter: true},
 		killStage{controls},
 		executeStage{targets: c.Targets, outputs: c.Outputs, backoff: c.Backoff, margin: c.Margin, region: c.Region, now: c.Now},
 		commitStage{claims: c.Claims, now: c.Now},

@@ -87,6 +87,8 @@ type Landing struct {
 	Again    time.Duration // > 0: not now; send the message again after this long
 
 	controls loop.Controls // as they were before it was claimed
+	throttle loop.Throttle // as it was when it was looked at
+	passed   bool          // it names this decision
 }
 
 // Stage moves a landing one step on. It returns false when nothing is left to do for later stages.

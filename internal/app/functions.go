@@ -113,6 +113,8 @@ func Act(ctx context.Context, env Environment) (SQSHandler, error) {
 		Unclaimed: act.Backoff{Base: time.Second, Cap: 15 * time.Second, Rand: act.DefaultBackoff().Rand},
 		Targets:   targets,
 		Controls:  dynamo.NewControls(b.table(), cfg.Prefix),
+		Budgets:   dynamo.NewBudgets(b.table(), cfg.Prefix),
+		Throttles: dynamo.NewThrottles(b.table(), cfg.Prefix),
 	})), nil
 }
 

@@ -141,6 +141,22 @@ func TestControls(t *testing.T) {
 	})
 }
 
+func TestBudgets(t *testing.T) {
+	t.Parallel()
+	looptest.Budgets(t, func(t *testing.T) looptest.Bench[act.Budgets] {
+		d := deploy(t)
+		return looptest.Bench[act.Budgets]{Here: NewBudgets(d.here, d.prefix), There: NewBudgets(d.there, d.prefix), LoseAnswer: d.here.arm}
+	})
+}
+
+func TestThrottles(t *testing.T) {
+	t.Parallel()
+	looptest.Throttles(t, func(t *testing.T) looptest.Bench[act.Throttles] {
+		d := deploy(t)
+		return looptest.Bench[act.Throttles]{Here: NewThrottles(d.here, d.prefix), There: NewThrottles(d.there, d.prefix), LoseAnswer: d.here.arm}
+	})
+}
+
 func TestEpisodes(t *testing.T) {
 	t.Parallel()
 	looptest.Episodes(t, func(t *testing.T) looptest.Bench[decide.Episodes] {

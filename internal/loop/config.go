@@ -60,6 +60,14 @@ type Rule struct {
 	Mode   string           `yaml:"mode"   json:"mode"` // enforce | shadow | off
 	Do     []Step           `yaml:"do"     json:"do,omitempty"`
 	Undo   []Step           `yaml:"undo"   json:"undo,omitempty"`
+
+	Throttle Duration `yaml:"throttle" json:"throttle,omitempty"` // apart are the dos of one key
+	Guard    Guard    `yaml:"guard"    json:"guard,omitzero"`
+}
+
+// Guard keeps a rule within bounds.
+type Guard struct {
+	MaxPerHour int `yaml:"max_per_hour" json:"maxPerHour,omitempty"` // effects of signals accepted in one hour; 0 is no bound
 }
 
 // Stateful says whether the rule keeps episodes. Decide touches no table for one that does not.

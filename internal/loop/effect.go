@@ -61,6 +61,8 @@ type Effect struct {
 	Backoff     Backoff     `json:"backoff,omitzero"`   // between attempts; zero for the default
 	Fallback    *Effect     `json:"fallback,omitempty"` // what lands instead once this one is given up
 	Shadow      bool        `json:"shadow,omitempty"`   // decided by a rule in shadow: recorded, never sent
+	Throttle    Duration    `json:"throttle,omitempty"` // apart from the other dos of its (rule, key)
+	Budget      int         `json:"budget,omitempty"`   // effects that its rule may have an hour
 }
 
 // Backoff bounds the waits between the attempts of one effect: full jitter under Base doubled per failed

@@ -1,6 +1,9 @@
 package loop
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Names of queues, tables and functions, without the deployment's prefix. They agree everywhere: in the
 // templates, in the functions and on the command line (DESIGN section 8).
@@ -27,6 +30,14 @@ const (
 	FuncObserver    = "observer"
 	FuncSweeper     = "sweeper"
 )
+
+// BudgetKey is the key in `claims` of a rule's budget for the hour.
+func BudgetKey(ruleID string, hour time.Time) string {
+	return "budget#" + ruleID + "#" + hour.UTC().Format("2006-01-02T15")
+}
+
+// ThrottleKey is the key in `claims` of what was let through of a (rule, key).
+func ThrottleKey(ruleID, key string) string { return "throttle#" + ruleID + "#" + KeyHash(key) }
 
 // Queues are the source queues of a region; each has a dead-letter queue beside it.
 func Queues() []string { return []string{QueueInbox, QueueSignals, QueueActions} }

@@ -77,6 +77,24 @@ func TestControls(t *testing.T) {
 	})
 }
 
+func TestBudgets(t *testing.T) {
+	t.Parallel()
+	looptest.Budgets(t, func(*testing.T) looptest.Bench[act.Budgets] {
+		fault, lose := lossy()
+		s := mem.NewLimits(fault)
+		return looptest.Bench[act.Budgets]{Here: s.Budgets(looptest.HereRegion), There: s.Budgets(looptest.ThereRegion), LoseAnswer: lose}
+	})
+}
+
+func TestThrottles(t *testing.T) {
+	t.Parallel()
+	looptest.Throttles(t, func(*testing.T) looptest.Bench[act.Throttles] {
+		fault, lose := lossy()
+		s := mem.NewLimits(fault)
+		return looptest.Bench[act.Throttles]{Here: s.Throttles(looptest.HereRegion), There: s.Throttles(looptest.ThereRegion), LoseAnswer: lose}
+	})
+}
+
 func TestEpisodes(t *testing.T) {
 	t.Parallel()
 	looptest.Episodes(t, func(*testing.T) looptest.Bench[decide.Episodes] {

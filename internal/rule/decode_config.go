@@ -68,6 +68,9 @@ func (d *decoder) rule(n ast.Node, path string) loop.Rule {
 		"key":   d.text(&r.Key),
 		"until": d.text(&r.Until),
 		"mode":  d.text(&r.Mode),
+
+		"throttle": d.throttle(&r.Throttle),
+		"guard":    d.guard(&r.Guard),
 		"match": func(n ast.Node, path string) {
 			r.Match = map[string][]any{}
 			d.match(n, path, "", r.Match, 0)

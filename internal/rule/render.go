@@ -43,6 +43,9 @@ func (p *Program) Render(ev *Event, in RenderInput) (effects []loop.Effect, err 
 			Timeout: s.action.config.Timeout, ExpireAfter: s.action.config.ExpireAfter, Horizon: s.action.config.Horizon,
 			Undoes: p.undoes(s.id, in), Emit: p.set.emit, Shadow: p.rule.Mode == loop.ModeShadow,
 		}
+		if in.Phase == loop.PhaseDo { // what was done is taken back however often
+			effect.Throttle, effect.Budget = p.rule.Throttle, p.rule.Guard.MaxPerHour
+		}
 		if err := s.render(ev, in, effect); err != nil {
 			return nil, inField(string(in.Phase)+" "+s.id, err)
 		}

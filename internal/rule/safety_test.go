@@ -54,3 +54,30 @@ func TestARuleInShadowSaysSoInItsEffects(t *testing.T) {
 		t.Error("shadow is the default")
 	}
 }
+
+func TestBoundsStandInTheEffectsOfDoOnly(t *testing.T) {
+	t.Parallel()
+	do, undo, _ := rendered(t, safe+"    do: [{action: a}]\n    throttle: 10m\n    guard: {max_per_hour: 6}\n")
+	if do[0].Throttle.String() != "10m0s" || do[0].Budget != 6 || undo[0].Throttle != 0 || undo[0].Budget != 0 {
+		t.Errorf("do %s, %d; undo %s, %d", do[0].Throttle, do[0].Budget, undo[0].Throttle, undo[0].Budget)
+	}
+}
+
+func TestBoundsThatCannotBeMeantAreRefused(t *testing.T) {
+	t.Parallel()
+	for src, want := range map[string]string{
+		"do: [{action: a}]\n    throttle: 0s":                                   "loop.yaml:10:15: rules[0].throttle: must be more than 0, and at most 7d (such as 10m; leave it out for none)",
+		"do: [{action: a}]\n    throttle: 8d":                                   "at most 7d",
+		"do: [{action: a}]\n    throttle: often":                                "is not a duration",
+		"do: [{action: a}]\n    throtle: 1m":                                    "did you mean throttle?",
+		"do: [{action: a}]\n    guard: {max_per_hour: 0}":                       "rules[0].guard.max_per_hour: must be from 1 to 1000 (leave it out for no bound)",
+		"do: [{action: a}]\n    guard: {max_per_hour: 1001}":                    "must be from 1 to 1000",
+		"do: [{action: a}]\n    guard: {max_per_hour: many}":                    "whole number",
+		"do: [{action: a}]\n    guard: {max_per_our: 1}":                        "did you mean max_per_hour?",
+		"do: [{action: a}, {step: b, action: a}]\n    guard: {max_per_hour: 1}": "1 is not enough for one do, which has 2 steps",
+	} {
+		if _, err := Parse("loop.yaml", []byte(safe+"    "+src+"\n")); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", src, err, want)
+		}
+	}
+}

@@ -1,0 +1,52 @@
+package rule
+
+import (
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"example.com/unbroken/internal/loop"
+)
+
+// Bounds of what act keeps per rule: a budget is a set of effects' ids in one item, and a throttle outlives its
+// decisions.
+const (
+	maxPerHour  = 1000
+	maxThrottle = loop.Duration(7 * 24 * time.Hour)
+)
+
+// guard reads what keeps a rule within bounds.
+func (d *decoder) guard(into *loop.Guard) func(ast.Node, string) {
+	return func(n ast.Node, path string) {
+		d.fields(n, path, known{
+			"max_per_hour": d.count(&into.MaxPerHour, maxPerHour),
+		})
+	}
+}
+
+// count reads a whole number from 1 on. A zero must not read as none given: that would be the opposite of it.
+func (d *decoder) count(into *int, most int) func(ast.Node, string) {
+	return func(n ast.Node, path string) {
+		before := len(d.problems)
+		if d.integer(into)(n, path); len(d.problems) == before && (*into < 1 || *into > most) {
+			d.fail(path, "leave it out for no bound", "must be from 1 to %d", most)
+		}
+	}
+}
+
+// throttle reads a duration that is not zero.
+func (d *decoder) throttle(into *loop.Duration) func(ast.Node, string) {
+	return func(n ast.Node, path string) {
+		before := len(d.problems)
+		if d.duration(into)(n, path); len(d.problems) == before && (*into <= 0 || *into > maxThrottle) {
+			d.fail(path, "such as 10m; leave it out for none", "must be more than 0, and at most 7d")
+		}
+	}
+}
+
+// safety checks what keeps a rule within bounds.
+func (c *checker) safety(path string, r *loop.Rule) {
+	if most := r.Guard.MaxPerHour; most > 0 && most < len(r.Do) {
+		c.fail(path+".guard.max_per_hour", "it counts effects: one for each step of do", "%d is not enough for one do, which has %d steps", most, len(r.Do))
+	}
+}
