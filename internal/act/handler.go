@@ -54,6 +54,7 @@ func New(c Config) *Handler {
 		throttleStage{throttles: c.Throttles, now: c.Now},
 		budgetStage{budgets: c.Budgets},
 		throttleStage{throttles: c.Throttles, now: c.Now, enter: true},
+		approvalStage{},
 		killStage{controls},
 		executeStage{targets: c.Targets, outputs: c.Outputs, backoff: c.Backoff, margin: c.Margin, region: c.Region, now: c.Now},
 		commitStage{claims: c.Claims, now: c.Now},

@@ -92,7 +92,12 @@ type Step struct {
 	Step   string         `yaml:"step"   json:"step"`
 	Action string         `yaml:"action" json:"action"`
 	With   map[string]any `yaml:"with"   json:"with,omitempty"`
+
+	Approval string `yaml:"approval" json:"approval,omitempty"` // "" | required: a person must approve it before it is sent
 }
+
+// ApprovalRequired is the one value of Step.Approval that says something.
+const ApprovalRequired = "required"
 
 // Action is a target with its effect class and its bounds. Strings may hold templates, `{{ CEL }}`.
 type Action struct {

@@ -63,6 +63,7 @@ type Effect struct {
 	Shadow      bool        `json:"shadow,omitempty"`   // decided by a rule in shadow: recorded, never sent
 	Throttle    Duration    `json:"throttle,omitempty"` // apart from the other dos of its (rule, key)
 	Budget      int         `json:"budget,omitempty"`   // effects that its rule may have an hour
+	Approval    bool        `json:"approval,omitempty"` // a person must approve it first
 }
 
 // Backoff bounds the waits between the attempts of one effect: full jitter under Base doubled per failed
@@ -129,7 +130,8 @@ type Claim struct {
 	UpdatedAt  time.Time `json:"updatedAt"`
 	Evidence   string    `json:"evidence,omitempty"` // what the target said last
 	RenewedAt  time.Time `json:"renewedAt,omitzero"` // when a person reopened it; see reopen.go
-	Audit      []Audit   `json:"audit,omitempty"`    // what people did to it, oldest first
+	ApprovedBy string    `json:"approvedBy,omitempty"`
+	Audit      []Audit   `json:"audit,omitempty"` // what people did to it, oldest first
 }
 
 // ExpiresAt is when the effect may no longer start.

@@ -93,6 +93,8 @@ type step struct {
 	id     string
 	action *action
 	with   *template
+
+	approval bool
 }
 
 func compileSteps(field string, steps []loop.Step, actions map[string]*action) ([]step, []error) {
@@ -114,7 +116,7 @@ func compileSteps(field string, steps []loop.Step, actions map[string]*action) (
 			problems = append(problems, &fieldError{at + ".with", err})
 			continue
 		}
-		compiled = append(compiled, step{id: stepID(s), action: a, with: t})
+		compiled = append(compiled, step{id: stepID(s), action: a, with: t, approval: s.Approval == loop.ApprovalRequired})
 	}
 	return compiled, problems
 }

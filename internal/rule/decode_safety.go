@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
@@ -46,6 +47,16 @@ func (d *decoder) throttle(into *loop.Duration) func(ast.Node, string) {
 
 // safety checks what keeps a rule within bounds.
 func (c *checker) safety(path string, r *loop.Rule) {
+	for i, s := range r.Do {
+		if s.Approval != "" {
+			c.oneOf(fmt.Sprintf("%s.do[%d].approval", path, i), s.Approval, loop.ApprovalRequired)
+		}
+	}
+	for i, s := range r.Undo {
+		if s.Approval != "" {
+			c.fail(fmt.Sprintf("%s.undo[%d].approval", path, i), "leave it out", "belongs to a step of do: what takes back what was approved waits for nobody")
+		}
+	}
 	if most := r.Guard.MaxPerHour; most > 0 && most < len(r.Do) {
 		c.fail(path+".guard.max_per_hour", "it counts effects: one for each step of do", "%d is not enough for one do, which has %d steps", most, len(r.Do))
 	}

@@ -46,6 +46,7 @@ func (p *Program) Render(ev *Event, in RenderInput) (effects []loop.Effect, err 
 		if in.Phase == loop.PhaseDo { // what was done is taken back however often
 			effect.Throttle, effect.Budget = p.rule.Throttle, p.rule.Guard.MaxPerHour
 		}
+		effect.Approval = s.approval
 		if err := s.render(ev, in, effect); err != nil {
 			return nil, inField(string(in.Phase)+" "+s.id, err)
 		}

@@ -81,3 +81,20 @@ func TestBoundsThatCannotBeMeantAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestApprovalStandsInTheEffectOfItsStep(t *testing.T) {
+	t.Parallel()
+	do, undo, _ := rendered(t, safe+"    do: [{action: a, approval: required}, {step: page, action: a}]\n")
+	if !do[0].Approval || do[1].Approval || undo[0].Approval {
+		t.Errorf("asked for: %v, %v, undo %v", do[0].Approval, do[1].Approval, undo[0].Approval)
+	}
+	for src, want := range map[string]string{
+		safe + "    do: [{action: a, approval: maybe}]\n":                                                `rules[0].do[0].approval: unknown value "maybe" (required)`,
+		safe + "    do: [{action: a, aproval: required}]\n":                                              "did you mean approval?",
+		strings.Replace(safe, "undo: [{", "undo: [{approval: required, ", 1) + "    do: [{action: a}]\n": "waits for nobody",
+	} {
+		if _, err := Parse("loop.yaml", []byte(src)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
