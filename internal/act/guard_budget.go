@@ -8,11 +8,11 @@ import (
 	"example.com/unbroken/internal/loop"
 )
 
-// Budgets counts the effects of a rule by the hour.
+// Budgets are bounded sets of ids.
 type Budgets interface {
-	// Spend adds the effect to the set of the rule's hour; false where the set has most others already. An effect
-	// that is in the set is within, however often it is asked for.
-	Spend(ctx context.Context, ruleID string, hour time.Time, effectID string, most int) (within bool, err error)
+	// Spend adds id to the set at key; false where the set has most others already. What is in the set is within,
+	// however often it is asked for.
+	Spend(ctx context.Context, key, id string, most int) (within bool, err error)
 }
 
 // budgetStage lets a rule have so many effects an hour: the hour in which their signals were accepted. The budget is a
@@ -25,7 +25,7 @@ func (s budgetStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 		return true, nil
 	}
 	hour := l.Claim.AcceptedAt.UTC().Truncate(time.Hour)
-	within, err := s.budgets.Spend(ctx, e.RuleID, hour, e.ID, e.Budget)
+	within, err := s.budgets.Spend(ctx, loop.BudgetKey(e.RuleID, hour), e.ID, e.Budget)
 	switch {
 	case err != nil:
 		l.giveBack(fmt.Errorf("budget of %s: %w", e.RuleID, err))

@@ -170,7 +170,10 @@ func TestClaimsTable(t *testing.T) {
 	looptest.ClaimsTable(t, func(t *testing.T) looptest.Bench[looptest.Table] {
 		d := deploy(t)
 		view := func(api API) looptest.Table {
-			return looptest.Table{Table: NewClaimsTable(api, d.prefix), Claims: NewClaims(api, d.prefix), Episodes: NewEpisodes(api, d.prefix)}
+			return looptest.Table{
+				Table: NewClaimsTable(api, d.prefix), Claims: NewClaims(api, d.prefix), Episodes: NewEpisodes(api, d.prefix),
+				Budgets: NewBudgets(api, d.prefix), Throttles: NewThrottles(api, d.prefix),
+			}
 		}
 		return looptest.Bench[looptest.Table]{Here: view(d.here), There: view(d.there)}
 	})

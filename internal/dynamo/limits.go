@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"time"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -12,9 +12,10 @@ import (
 
 	"example.com/unbroken/internal/act"
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/sweep"
 )
 
-// Budgets are sets of effects' ids in `claims`, one a rule and hour.
+// Budgets are bounded sets of ids in `claims`, such as the effects of a rule and hour.
 type Budgets struct {
 	api   API
 	table string
@@ -28,17 +29,17 @@ func NewBudgets(api API, prefix string) *Budgets {
 	return &Budgets{api: api, table: loop.Name(prefix, loop.TableClaims), wait: jitter}
 }
 
-// Spend adds the effect to the set unless that has most others. One conditional write does all of it, and doing it
+// Spend adds id to the set unless that has most others. One conditional write does all of it, and doing it
 // again changes nothing. The size of a set is the number of its elements.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
-func (s *Budgets) Spend(ctx context.Context, ruleID string, hour time.Time, effectID string, most int) (bool, error) {
+func (s *Budgets) Spend(ctx context.Context, key, id string, most int) (bool, error) {
 	err := s.wait.afterConflict(ctx, func() error {
 		_, err := s.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-			TableName: &s.table, Key: item{pk: str(loop.BudgetKey(ruleID, hour))},
+			TableName: &s.table, Key: item{pk: str(key)},
 			UpdateExpression:    aws.String("ADD ids :set"),
 			ConditionExpression: aws.String("attribute_not_exists(ids) OR contains(ids, :id) OR size(ids) < :most"),
 			ExpressionAttributeValues: item{
-				":set": &types.AttributeValueMemberSS{Value: []string{effectID}}, ":id": str(effectID),
+				":set": &types.AttributeValueMemberSS{Value: []string{id}}, ":id": str(id),
 				":most": &types.AttributeValueMemberN{Value: strconv.Itoa(most)},
 			},
 		})
@@ -48,7 +49,7 @@ func (s *Budgets) Spend(ctx context.Context, ruleID string, hour time.Time, effe
 	case isConditionFailure(err):
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("spend of the budget of %s: %w", ruleID, err)
+		return false, fmt.Errorf("spend of %s: %w", key, err)
 	}
 	return true, nil
 }
@@ -88,6 +89,7 @@ func (s *Throttles) Get(ctx context.Context, ruleID, key string) (loop.Throttle,
 // conflict may be with oneself: the stage reads after every conflict.
 func (s *Throttles) Put(ctx context.Context, t loop.Throttle) error {
 	it := item{pk: str(loop.ThrottleKey(t.RuleID, t.Key)), "rule": str(t.RuleID), "key": str(t.Key), "rev": num(t.Rev + 1)}
+	it.setTime("last", t.Last())
 	if err := it.setJSON("passed", t.Passed); err != nil {
 		return fmt.Errorf("write throttle of %s: %w", t.RuleID, err)
 	}
@@ -107,4 +109,27 @@ func (s *Throttles) Put(ctx context.Context, t loop.Throttle) error {
 		return fmt.Errorf("write throttle of %s: %w", t.RuleID, err)
 	}
 	return nil
+}
+
+// readLimit is what the sweeper needs to know of a budget or a throttle.
+func readLimit(kind, key string, it item) (l sweep.Limit, err error) {
+	l.Key = key
+	if kind == "budget" {
+		l.Last, err = loop.BudgetHour(key)
+		return l, err
+	}
+	r := reader{item: it}
+	t := loop.Throttle{}
+	r.json("passed", &t.Passed)
+	l.Last = t.Last()
+	return l, r.err
+}
+
+// DeleteLimit implements sweep.Table. Nobody adds to the budget of an hour that is long over; a throttle may have let
+// through something new, and then it names when.
+func (s *ClaimsTable) DeleteLimit(ctx context.Context, l sweep.Limit) error {
+	if strings.HasPrefix(l.Key, "budget#") {
+		return s.remove(ctx, l.Key, "attribute_exists(pk)", nil, nil)
+	}
+	return s.remove(ctx, l.Key, "#last = :last", map[string]string{"#last": "last"}, item{":last": str(loop.TimeKey(l.Last))})
 }

@@ -2,6 +2,7 @@ package loop
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -34,6 +35,11 @@ const (
 // BudgetKey is the key in `claims` of a rule's budget for the hour.
 func BudgetKey(ruleID string, hour time.Time) string {
 	return "budget#" + ruleID + "#" + hour.UTC().Format("2006-01-02T15")
+}
+
+// BudgetHour is the hour of a budget, by its key.
+func BudgetHour(key string) (time.Time, error) {
+	return time.Parse("2006-01-02T15", key[strings.LastIndexByte(key, '#')+1:])
 }
 
 // ThrottleKey is the key in `claims` of what was let through of a (rule, key).

@@ -23,6 +23,14 @@ type Passed struct {
 // MaxPassed bounds the record; the oldest go first. They matter only to copies of what is older still.
 const MaxPassed = 100
 
+// Last is when the newest of them was accepted.
+func (t Throttle) Last() time.Time {
+	if len(t.Passed) == 0 {
+		return time.Time{}
+	}
+	return t.Passed[len(t.Passed)-1].AcceptedAt
+}
+
 // Judge says whether the decision was let through already, and else which one stands in its way. One that was accepted
 // later stands in the way too: the signals of a key need not come in order, and two within the time are one too many.
 func (t Throttle) Judge(decisionID string, acceptedAt time.Time, within time.Duration) (by *Passed, passed bool) {

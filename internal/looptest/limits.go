@@ -25,7 +25,7 @@ func Budgets(t *testing.T, open func(t *testing.T) Bench[act.Budgets]) {
 
 func spend(t *testing.T, s act.Budgets, rule string, hour time.Time, id string, most int, want bool) {
 	t.Helper()
-	got, err := s.Spend(deadline(t), rule, hour, id, most)
+	got, err := s.Spend(deadline(t), loop.BudgetKey(rule, hour), id, most)
 	must(t, err)
 	if got != want {
 		t.Fatalf("%s of %s in the hour %s: within %v, want %v", id, rule, hour, got, want)
@@ -40,7 +40,7 @@ func racersKeepTheBudget(t *testing.T, b Bench[act.Budgets]) {
 		if i%2 == 1 {
 			view = b.There
 		}
-		ok, err := view.Spend(ctx, "r", at(0), fmt.Sprint("e", i), 5)
+		ok, err := view.Spend(ctx, loop.BudgetKey("r", at(0)), fmt.Sprint("e", i), 5)
 		if err != nil {
 			t.Errorf("spend: %v", err)
 		}
@@ -65,7 +65,7 @@ func copiesSpendOnce(t *testing.T, b Bench[act.Budgets]) {
 
 func lostSpend(t *testing.T, b Bench[act.Budgets]) {
 	b.LoseAnswer()
-	ok, err := b.Here.Spend(deadline(t), "r", at(0), "e1", 1)
+	ok, err := b.Here.Spend(deadline(t), loop.BudgetKey("r", at(0)), "e1", 1)
 	want(t, err, ErrLost)
 	if ok {
 		t.Fatal("within although nobody knows")

@@ -107,9 +107,12 @@ func TestEpisodes(t *testing.T) {
 func TestClaimsTable(t *testing.T) {
 	t.Parallel()
 	looptest.ClaimsTable(t, func(*testing.T) looptest.Bench[looptest.Table] {
-		c, e := mem.NewClaims(nil), mem.NewEpisodes(nil)
+		c, e, l := mem.NewClaims(nil), mem.NewEpisodes(nil), mem.NewLimits(nil)
 		view := func(region string) looptest.Table {
-			return looptest.Table{Table: mem.NewClaimsTable(c, e, region), Claims: c.In(region), Episodes: e.In(region)}
+			return looptest.Table{
+				Table: mem.NewClaimsTable(c, e, region).WithLimits(l), Claims: c.In(region), Episodes: e.In(region),
+				Budgets: l.Budgets(region), Throttles: l.Throttles(region),
+			}
 		}
 		return looptest.Bench[looptest.Table]{Here: view(looptest.HereRegion), There: view(looptest.ThereRegion)}
 	})

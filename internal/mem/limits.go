@@ -3,12 +3,13 @@ package mem
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"example.com/unbroken/internal/act"
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/sweep"
 )
 
 // Limits is the budgets and throttles of a deployment: one linearizable store for all regions.
@@ -49,18 +50,17 @@ type budgetsView struct {
 }
 
 // Spend implements act.Budgets.
-func (v budgetsView) Spend(ctx context.Context, ruleID string, hour time.Time, effectID string, most int) (within bool, err error) {
-	key := loop.BudgetKey(ruleID, hour)
+func (v budgetsView) Spend(ctx context.Context, key, id string, most int) (within bool, err error) {
 	err = v.call(ctx, v.region, "Spend", key, func() error {
 		set := v.budgets[key]
-		if within = set[effectID] || len(set) < most; !within {
+		if within = set[id] || len(set) < most; !within {
 			return nil
 		}
 		if set == nil {
 			set = map[string]bool{}
 			v.budgets[key] = set
 		}
-		set[effectID] = true
+		set[id] = true
 		return nil
 	})
 	return within && err == nil, err
@@ -103,5 +103,45 @@ func (v throttlesView) Put(ctx context.Context, t loop.Throttle) error {
 		t.Rev++
 		v.throttles[key], err = loop.Marshal(t)
 		return err
+	})
+}
+
+// all is what a sweep sees.
+func (s *Limits) all() ([]sweep.Limit, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []sweep.Limit
+	for key := range s.budgets {
+		hour, err := loop.BudgetHour(key)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, sweep.Limit{Key: key, Last: hour})
+	}
+	for key, doc := range s.throttles {
+		var t loop.Throttle
+		if err := json.Unmarshal(doc, &t); err != nil {
+			return nil, err
+		}
+		all = append(all, sweep.Limit{Key: key, Last: t.Last()})
+	}
+	return all, nil
+}
+
+// DeleteLimit implements sweep.Table.
+func (t ClaimsTable) DeleteLimit(ctx context.Context, l sweep.Limit) error {
+	return t.limits.call(ctx, t.region, "Delete", l.Key, func() error {
+		var have loop.Throttle
+		switch doc, throttled := t.limits.throttles[l.Key]; {
+		case throttled:
+			if err := json.Unmarshal(doc, &have); err != nil || !have.Last().Equal(l.Last) {
+				return errors.Join(loop.ErrFenced, err)
+			}
+		case t.limits.budgets[l.Key] == nil:
+			return loop.ErrFenced
+		}
+		delete(t.limits.budgets, l.Key)
+		delete(t.limits.throttles, l.Key)
+		return nil
 	})
 }
