@@ -11,6 +11,9 @@ VENV      := $(TOOLS)/venv
 CDK       := localstack/node_modules/.bin/cdk
 LOOP      ?= localstack/loop.yaml
 FUNCTIONS := ingest-http ingest-queue decide act outputs observer sweeper
+SEEDS     ?= 1000
+FIRST     ?= 0
+DUPLICATES ?= 1000000
 # arm64 is what the stacks ask for on AWS; the emulator runs the host's own architecture.
 ARCH      ?= $(shell $(GO) env GOHOSTARCH)
 GOFLAGS_FUNCTION := -trimpath -buildvcs=false -tags lambda.norpc -ldflags '-s -w -buildid='
@@ -21,7 +24,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION = 1
 export AWS_EC2_METADATA_DISABLED = true
 
-.PHONY: help run test model test-fast test-infra test-e2e build functions lint vet race fuzz-seeds cfn-lint tools venv cdk bench clean
+.PHONY: help run test model sim test-fast test-infra test-e2e build functions lint vet race fuzz-seeds cfn-lint tools venv cdk bench clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +67,15 @@ race: ## unit tests under the race detector, fuzz seeds included
 MODEL ?= quick
 model: ## every order of steps of act's and decide's stages (MODEL=deep: minutes, with more faults at once)
 	@set -o pipefail; MODEL=$(MODEL) $(GO) test -cpu 1 -count=1 -timeout 60m -run Model -v ./internal/act ./internal/decide | grep -E -e '--- FAIL|runs to|^(ok|FAIL)|_test.go'
+
+sim: ## the simulator: SEEDS=n seeds from FIRST on and a million duplicates (SEED=x: that one, with its timeline)
+	@$(GO) build -o bin/simulate ./internal/sim/simulate
+ifdef SEED
+	@bin/simulate -seed $(SEED)
+else
+	@bin/simulate -seeds $(SEEDS) -first $(FIRST)
+	@bin/simulate -duplicates $(DUPLICATES)
+endif
 
 test-infra: functions ## CDK template tests
 	@$(GO) test ./infra/...

@@ -15,6 +15,7 @@ type cli struct {
 	globals
 
 	Validate validateCmd `cmd:"" help:"Check a loop.yaml: every problem with its line, and warnings."`
+	Dev      devCmd      `cmd:"" help:"Run a loop.yaml in this process: all regions, in memory, real HTTP and webhooks."`
 	Bundle   bundleCmd   `cmd:"" help:"Compile a loop.yaml into the artifact that the functions carry."`
 	Send     sendCmd     `cmd:"" help:"Send signals from files or stdin, to one region or hedged to two."`
 	Replay   replayCmd   `cmd:"" help:"Turn a CSV of timestamp,value into signals and send them at a chosen speed."`

@@ -358,6 +358,45 @@ func TestAFinalStateThatARuleWantsIsEmittedOnceById(t *testing.T) {
 	}
 }
 
+// FAULTS 28: the target forgets the key at its horizon. A retry shortly before could land after that and would be a
+// second effect: it is not sent.
+func TestNoRetryIsSentThatCouldLandPastTheHorizon(t *testing.T) {
+	t.Parallel()
+	e := effect("e")
+	e.Horizon = loop.Duration(3 * time.Minute)
+	w := newWorld(t, nil)
+	w.answers = slices.Repeat([]act.Answer{{Verdict: act.Retry, Evidence: "no answer", RetryAfter: 5 * time.Second}}, 100)
+	var last time.Time
+	w.during = func() { last = w.now }
+	w.deliver("a", e)
+	w.pump()
+	if slack := epoch.Add(e.Horizon.Std()).Sub(last); slack < time.Minute+e.Timeout.Std() || w.status("e") != loop.StatusParked {
+		t.Errorf("the last request left %s before the horizon; the effect ended %s", slack, w.status("e"))
+	}
+}
+
+// FAULTS 37, P4: the region is lost after it wrote the output and committed, and before the write was replicated.
+func TestAnOutputSurvivesTheRegionThatWroteIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.tables = mem.NewReplicas(mem.ReplicasConfig{Regions: []string{"a", "b"}, Now: func() time.Time { return w.now }}) // nothing is replicated
+	e := effect("e")
+	e.Output = &loop.OutputSpec{Key: "k", Value: []byte(`1`)}
+	w.deliver("a", e)
+	body, err := loop.Encode(loop.Item{AcceptedAt: epoch, Input: "default", Effect: &e, Standby: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.now = epoch.Add(20 * time.Second)
+	if failed := w.handler("b").Handle(t.Context(), []loop.Message{{ID: "m", Body: body}}); len(failed) > 0 {
+		t.Fatal("the standby's message failed")
+	}
+	out, err := mem.NewOutputs(w.tables, "b").Read(t.Context(), "k")
+	if err != nil || out.Fence != e.Fence || !out.WrittenAt.Equal(epoch) || len(w.sent) != 1 {
+		t.Errorf("read %+v, %v; sent %d times", out, err, len(w.sent))
+	}
+}
+
 func TestAnUnknownVersionComesAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

@@ -112,7 +112,9 @@ type Action struct {
 	Secret      string            `yaml:"secret"       json:"secret,omitempty"` // ssm:/path, never a value
 	Timeout     Duration          `yaml:"timeout"      json:"timeout"`
 	ExpireAfter Duration          `yaml:"expire_after" json:"expireAfter"`
-	Horizon     Duration          `yaml:"horizon"      json:"horizon,omitempty"` // how long the target remembers an idempotency key
-	Output      string            `yaml:"output"       json:"output,omitempty"`  // key of the last known good output this action leaves
-	Value       any               `yaml:"value"        json:"value,omitempty"`   // what is written there
+	Retry       Backoff           `yaml:"retry"        json:"retry,omitzero"`     // waits between attempts; zero for the default
+	Fallback    string            `yaml:"fallback"     json:"fallback,omitempty"` // the action that lands instead, once this one is given up
+	Horizon     Duration          `yaml:"horizon"      json:"horizon,omitempty"`  // how long the target remembers an idempotency key
+	Output      string            `yaml:"output"       json:"output,omitempty"`   // key of the last known good output this action leaves
+	Value       any               `yaml:"value"        json:"value,omitempty"`    // what is written there
 }

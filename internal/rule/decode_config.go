@@ -146,9 +146,14 @@ func (d *decoder) action(n ast.Node, path string) loop.Action {
 		"timeout":      d.duration(&a.Timeout),
 		"expire_after": d.duration(&a.ExpireAfter),
 		"horizon":      d.duration(&a.Horizon),
-		"body":         func(n ast.Node, path string) { a.Body = d.value(n, path) },
-		"value":        func(n ast.Node, path string) { a.Value = d.value(n, path) },
-		"headers":      d.textMap(&a.Headers),
+		"fallback":     d.text(&a.Fallback),
+		"retry": func(n ast.Node, path string) {
+			a.Retry = loop.Backoff{Base: defaultRetryBase, Cap: defaultRetryCap}
+			d.fields(n, path, known{"base": d.duration(&a.Retry.Base), "cap": d.duration(&a.Retry.Cap)})
+		},
+		"body":    func(n ast.Node, path string) { a.Body = d.value(n, path) },
+		"value":   func(n ast.Node, path string) { a.Value = d.value(n, path) },
+		"headers": d.textMap(&a.Headers),
 	}
 	d.targetFields(all, path, &a)
 	d.fields(n, path, all)

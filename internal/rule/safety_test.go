@@ -98,3 +98,17 @@ func TestApprovalStandsInTheEffectOfItsStep(t *testing.T) {
 		}
 	}
 }
+
+// A fallback lands only where its effect was let through and given up: it is not asked about, counted or throttled again.
+func TestAFallbackIsNotBound(t *testing.T) {
+	t.Parallel()
+	src := strings.Replace(safe, "actions: {a: {to: output, output: k}}", `actions:
+  a: {to: webhook, url: "https://a.example.com", fallback: b}
+  b: {to: webhook, url: "https://b.example.com"}`, 1)
+	do, undo, _ := rendered(t, src+"    do: [{action: a, approval: required}]\n    throttle: 1m\n    mode: shadow\n    guard: {max_per_hour: 9}\n")
+	for _, f := range []*loop.Effect{do[0].Fallback, undo[0].Fallback} {
+		if f.Approval || f.Throttle != 0 || f.Budget != 0 || f.Shadow {
+			t.Errorf("the fallback is bound: %+v", f)
+		}
+	}
+}
