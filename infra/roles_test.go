@@ -50,7 +50,7 @@ func eachRole(t *testing.T, a assembly, f func(name string, all []statement)) {
 	})
 }
 
-// What a function may do to data, from us-east-2, in full. {own} and {peer} stand for the two loop regions.
+// What a function may do to data, from us-east-2, in full; after a table, on the items with which keys. {own} and {peer} stand for the two loop regions.
 var contract = map[string][]string{
 	"ingest-http": {"sqs:SendMessage signals@{own} signals@{peer}", "dynamodb:PutItem table/outputs@{own}"},
 	"ingest-queue": {
@@ -61,13 +61,14 @@ var contract = map[string][]string{
 	"decide": {
 		"sqs:ReceiveMessage,sqs:DeleteMessage,sqs:GetQueueAttributes signals@{own}",
 		"sqs:SendMessage signals@{own} signals@{peer} actions@{own} signals-dlq@{own}",
-		"dynamodb:GetItem,dynamodb:PutItem,dynamodb:UpdateItem table/claims@{own}",
+		"dynamodb:GetItem,dynamodb:PutItem,dynamodb:UpdateItem table/claims@{own} episode#*",
 		"dynamodb:Query,dynamodb:PutItem,dynamodb:BatchWriteItem table/outputs@{own}",
 	},
 	"act": {
 		"sqs:ReceiveMessage,sqs:DeleteMessage,sqs:GetQueueAttributes actions@{own}",
 		"sqs:SendMessage signals@{own} signals@{peer} actions@{own} actions-dlq@{own}",
-		"dynamodb:GetItem,dynamodb:PutItem,dynamodb:UpdateItem table/claims@{own}",
+		"dynamodb:GetItem,dynamodb:PutItem,dynamodb:UpdateItem table/claims@{own} effect#* budget#* throttle#*",
+		"dynamodb:GetItem table/claims@{own} controls",
 		"dynamodb:UpdateItem,dynamodb:PutItem table/outputs@{own}",
 		"ssm:GetParameter arn:aws:ssm:{own}:123456789012:parameter/ub/page",
 	},
@@ -76,7 +77,9 @@ var contract = map[string][]string{
 		"dynamodb:Query table/outputs/index/keys@{own}",
 	},
 	"sweeper": {
-		"dynamodb:Scan,dynamodb:GetItem,dynamodb:DeleteItem table/claims@{own}",
+		"dynamodb:Scan table/claims@{own}",
+		"dynamodb:GetItem table/claims@{own} episode#*",
+		"dynamodb:DeleteItem table/claims@{own} effect#* episode#* budget#* throttle#*",
 		"dynamodb:Query,dynamodb:PutItem table/outputs@{own}",
 	},
 	"observer": {
@@ -101,7 +104,11 @@ func TestRolesGrantTheContractAndNoMore(t *testing.T) {
 		}
 		for _, s := range all {
 			if !isTelemetry(s) {
-				got = append(got, s.effect+" "+strings.Join(s.actions, ",")+" "+strings.Join(s.resources, " "))
+				line := s.effect + " " + strings.Join(s.actions, ",") + " " + strings.Join(s.resources, " ")
+				for _, key := range list(get(s.condition, "ForAllValues:StringLike", "dynamodb:LeadingKeys")) {
+					line += " " + text(key)
+				}
+				got = append(got, line)
 			}
 		}
 		if !slices.Equal(want, got) {
