@@ -85,6 +85,11 @@ func (r region) stuckAlarms(p pager) {
 		metric: r.own(loop.FuncAct, "Parked", "Sum"),
 	})
 	p.page(watch{
+		name:   "rule-stopped",
+		means:  "A rule made things worse too often and stopped itself: unbroken silence list says which; mend it, then unbroken revive.",
+		metric: r.own(loop.FuncAct, "RulesStopped", "Sum"),
+	})
+	p.page(watch{
 		name:   "effects-expired",
 		means:  "An effect was not done in time and never will be. Is its target down?",
 		metric: r.own(loop.FuncAct, "Expired", "Sum"),

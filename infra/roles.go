@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -35,6 +36,10 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 	signals := r.everywhere(func(in string) *string { return r.queueARN(in, loop.QueueSignals) })
 	claims := r.tableARN(r.name, loop.TableClaims)
 	outputs := r.tableARN(r.name, loop.TableOutputs)
+	controls := []string{"dynamodb:GetItem"}
+	if slices.ContainsFunc(r.cfg.Rules, func(one loop.Rule) bool { return one.Guard.MaxRegressions > 0 }) {
+		controls = append(controls, "dynamodb:PutItem") // a rule stops itself; all else there is people's
+	}
 
 	switch name {
 	case loop.FuncIngestHTTP: // the signal and its standby copy; the sampled ledger
@@ -58,7 +63,7 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 			send(append(signals, own(loop.QueueActions), own(loop.DeadLetter(loop.QueueActions)))...),
 			onKeys([]string{"effect#*", "budget#*", "throttle#*"},
 				[]string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}, claims),
-			onKeys([]string{loop.KeyControls}, []string{"dynamodb:GetItem"}, claims), // only people write these
+			onKeys([]string{loop.KeyControls}, controls, claims),
 			allow([]string{"dynamodb:UpdateItem", "dynamodb:PutItem"}, outputs), // outputs; the sampled ledger
 		}, append(r.secrets(), r.targets()...)...)
 	case loop.FuncOutputs: // reads only; lists by the index of keys

@@ -7,8 +7,8 @@ import (
 )
 
 // approvalStage parks an effect until a person approves it. It stands behind everything that may suppress the effect,
-// so that nobody is asked about what would not be sent, and before the kill switch, which counts as of the send: the
-// effect passes all of this again when it was approved. What was accepted in time stays so; time parked does not count.
+// so that nobody is asked about what would not be sent. When it is approved, the effect passes all of that again: what
+// was let through still is, and the kill switch counts as of the send. Time parked does not count.
 type approvalStage struct{}
 
 func (approvalStage) Exec(_ context.Context, l *Landing) (bool, error) {

@@ -21,7 +21,7 @@ type budgetStage struct{ budgets Budgets }
 
 func (s budgetStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	e := l.Claim.Effect
-	if s.budgets == nil || l.Status != "" || l.Again > 0 || e.Budget == 0 || e.Phase == loop.PhaseUndo {
+	if s.budgets == nil || l.Status != "" || l.Again > 0 || e.Budget == 0 || e.Phase != loop.PhaseDo {
 		return true, nil
 	}
 	hour := l.Claim.AcceptedAt.UTC().Truncate(time.Hour)

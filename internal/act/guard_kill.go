@@ -6,15 +6,16 @@ import (
 	"example.com/unbroken/internal/loop"
 )
 
-// killStage stops what a kill switch is on for. It is the last look before the send, and the only thing that counts
-// as of now and not as of the acceptance: whoever pulls it wants nothing more to go out, old or new.
+// killStage stops what a kill switch is on for. It is the only thing that counts as of now and not as of the
+// acceptance: whoever pulls it wants nothing more to go out, old or new. It stands before what is counted, and once more
+// right before the send; what it goes by is never older than loop.ControlsAge.
 //
 // What was surely not sent is suppressed, so that nothing bursts out when the switch is off again. What may have been
 // applied, and the undo of what was done, is parked: somebody has to look, and `parked retry` goes on with it.
 type killStage struct{ controls *controls }
 
 func (s killStage) Exec(ctx context.Context, l *Landing) (bool, error) {
-	if l.Status != "" || l.Again > 0 {
+	if l.Status != "" || l.Again > 0 || l.Claim.Effect.Regression != nil { // which sends nothing
 		return true, nil
 	}
 	c, err := s.controls.get(ctx)

@@ -201,3 +201,21 @@ func TestTheControlsAreReadOnceASecond(t *testing.T) {
 		}
 	})
 }
+
+// What a kill switch stopped throttles nothing: it is not among what was let through.
+func TestWhatIsKilledThrottlesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	controls, limits := mem.NewControls(nil), mem.NewLimits(nil)
+	w.more = func(c *act.Config) {
+		c.Controls, c.Budgets, c.Throttles = controls.In(c.Region), limits.Budgets(c.Region), limits.Throttles(c.Region)
+	}
+	change(t, controls, killed("r"))
+	w.deliver("a", limitedTo("stopped", "d1", 1, time.Minute))
+	change(t, controls, func(c loop.Controls) loop.Controls { c, _ = c.WithoutKill("r", epoch, "ann", "x"); return c })
+	w.deliver("a", limitedTo("next", "d2", 1, time.Minute))
+	w.suppressed("stopped", "killed: ")
+	if w.status("next") != loop.StatusDone {
+		t.Errorf("the next one is %s: %s", w.status("next"), w.claim("next").Evidence)
+	}
+}

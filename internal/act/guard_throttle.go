@@ -21,6 +21,8 @@ type Throttles interface {
 // throttleStage suppresses a do whose signal was accepted within `throttle` of one that was let through. The record
 // names decisions, not effects: all steps of one decision are let through or none.
 //
+// What is watched for regressions is written down too, throttled or not.
+//
 // It stands around the budget: first it looks, so that what is throttled spends no budget, and only what the budget
 // let through is written down (enter), so that what was suppressed throttles nothing.
 type throttleStage struct {
@@ -34,7 +36,7 @@ const maxRaces = 8
 
 func (s throttleStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	e := l.Claim.Effect
-	if s.throttles == nil || l.Status != "" || l.Again > 0 || e.Throttle == 0 || e.Phase == loop.PhaseUndo || l.passed {
+	if s.throttles == nil || l.Status != "" || l.Again > 0 || e.Throttle+e.Watched == 0 || e.Phase != loop.PhaseDo || l.passed {
 		return true, nil
 	}
 	step := s.look
@@ -64,7 +66,7 @@ func (s throttleStage) look(ctx context.Context, l *Landing) (err error) {
 // then.
 func (s throttleStage) pass(ctx context.Context, l *Landing) error {
 	e := l.Claim.Effect
-	keep := e.Throttle.Std() + e.ExpireAfter.Std()
+	keep := e.Throttle.Std() + e.Watched.Std() + e.ExpireAfter.Std()
 	for range maxRaces {
 		err := s.throttles.Put(ctx, l.throttle.With(e.DecisionID, l.Claim.AcceptedAt, s.now().Add(-keep)))
 		if !errors.Is(err, loop.ErrConflict) {

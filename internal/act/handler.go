@@ -31,6 +31,7 @@ type Config struct {
 	Controls  Controls
 	Budgets   Budgets
 	Throttles Throttles
+	Stopper   Stopper // with all the others: rules stop themselves
 }
 
 // Concurrency bounds the effects of one invocation that are under way at once.
@@ -51,11 +52,13 @@ func New(c Config) *Handler {
 		shadowStage{},
 		guardStage{claims: c.Claims, now: c.Now},
 		silenceStage{},
+		killStage{controls}, // what it stops throttles nothing and spends nothing
 		throttleStage{throttles: c.Throttles, now: c.Now},
 		budgetStage{budgets: c.Budgets},
 		throttleStage{throttles: c.Throttles, now: c.Now, enter: true},
 		approvalStage{},
-		killStage{controls},
+		killStage{controls}, // the last look before the send
+		regressionStage{throttles: c.Throttles, budgets: c.Budgets, controls: c.Controls, stopper: c.Stopper, now: c.Now},
 		executeStage{targets: c.Targets, outputs: c.Outputs, backoff: c.Backoff, margin: c.Margin, region: c.Region, now: c.Now},
 		commitStage{claims: c.Claims, now: c.Now},
 		emitStage{queue: c.Queue, region: c.Region},

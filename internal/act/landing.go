@@ -84,6 +84,7 @@ type Landing struct {
 	Status   loop.Status   // what the effect ends in; "" while that is open
 	Evidence string        // why
 	Reason   Reason        // what suppressed it, where something did
+	Stopped  bool          // its rule stopped itself with this
 	Again    time.Duration // > 0: not now; send the message again after this long
 
 	controls loop.Controls // as they were before it was claimed

@@ -43,6 +43,7 @@ type World struct {
 	started  time.Time
 	claims   *mem.Claims
 	limits   *mem.Limits
+	controls *mem.Controls
 	episodes *mem.Episodes
 	queues   *mem.Queues
 	tables   *mem.Replicas
@@ -69,6 +70,7 @@ func New(ctx context.Context, c Config) (*World, error) {
 	broken := mem.All(w.state.between, mem.Quorum(all, w.state.reaches, errNoQuorum))
 	w.claims = mem.NewClaims(broken)
 	w.limits = mem.NewLimits(broken)
+	w.controls = mem.NewControls(broken)
 	w.episodes = mem.NewEpisodes(broken)
 	w.queues = mem.NewQueues(mem.QueuesConfig{Now: c.Now, Visibility: visibility, MaxReceive: maxReceive, Fault: broken, Arrived: w.arrived})
 	w.tables = mem.NewReplicas(mem.ReplicasConfig{Regions: all, Now: c.Now, Immediate: true, Fault: broken})

@@ -68,6 +68,12 @@ type Rule struct {
 // Guard keeps a rule within bounds.
 type Guard struct {
 	MaxPerHour int `yaml:"max_per_hour" json:"maxPerHour,omitempty"` // effects of signals accepted in one hour; 0 is no bound
+
+	// A rule of which more than MaxRegressions dos of a day are followed within Within by a signal that is Worse stops
+	// itself; 0 is no bound.
+	MaxRegressions int      `yaml:"max_regressions" json:"maxRegressions,omitempty"`
+	Worse          string   `yaml:"worse"           json:"worse,omitempty"` // CEL
+	Within         Duration `yaml:"within"          json:"within,omitempty"`
 }
 
 // Stateful says whether the rule keeps episodes. Decide touches no table for one that does not.

@@ -12,6 +12,8 @@ type Phase string
 const (
 	PhaseDo   Phase = "do"
 	PhaseUndo Phase = "undo"
+
+	PhaseGuard Phase = "guard" // nothing that a rule does: a signal that counts against it
 )
 
 // Class says who prevents a second effect when an answer is lost (DESIGN section 5).
@@ -64,6 +66,15 @@ type Effect struct {
 	Throttle    Duration    `json:"throttle,omitempty"` // apart from the other dos of its (rule, key)
 	Budget      int         `json:"budget,omitempty"`   // effects that its rule may have an hour
 	Approval    bool        `json:"approval,omitempty"` // a person must approve it first
+	Watched     Duration    `json:"watched,omitempty"`  // how long a worse signal counts against it
+	Regression  *Regression `json:"regression,omitempty"`
+}
+
+// Regression bounds how many dos of a rule may be followed, within a time, by a signal that is worse. It is in effects
+// of PhaseGuard only.
+type Regression struct {
+	Most   int      `json:"most"` // of the dos of a day (UTC)
+	Within Duration `json:"within"`
 }
 
 // Backoff bounds the waits between the attempts of one effect: full jitter under Base doubled per failed

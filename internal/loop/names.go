@@ -37,6 +37,11 @@ func BudgetKey(ruleID string, hour time.Time) string {
 	return "budget#" + ruleID + "#" + hour.UTC().Format("2006-01-02T15")
 }
 
+// RegressionKey is the key in `claims` of the dos of a rule's day that were followed by a worse signal: a budget too.
+func RegressionKey(ruleID string, day time.Time) string {
+	return BudgetKey(ruleID+"#regressions", day.UTC().Truncate(24*time.Hour))
+}
+
 // BudgetHour is the hour of a budget, by its key.
 func BudgetHour(key string) (time.Time, error) {
 	return time.Parse("2006-01-02T15", key[strings.LastIndexByte(key, '#')+1:])

@@ -31,6 +31,16 @@ func (t Throttle) Last() time.Time {
 	return t.Passed[len(t.Passed)-1].AcceptedAt
 }
 
+// Before is the last one accepted before `at`, if that was no longer ago than within.
+func (t Throttle) Before(at time.Time, within time.Duration) (last Passed, ok bool) {
+	for _, p := range t.Passed { // oldest first
+		if p.AcceptedAt.Before(at) && at.Sub(p.AcceptedAt) <= within {
+			last, ok = p, true
+		}
+	}
+	return last, ok
+}
+
 // Judge says whether the decision was let through already, and else which one stands in its way. One that was accepted
 // later stands in the way too: the signals of a key need not come in order, and two within the time are one too many.
 func (t Throttle) Judge(decisionID string, acceptedAt time.Time, within time.Duration) (by *Passed, passed bool) {

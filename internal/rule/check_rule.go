@@ -89,7 +89,7 @@ func (c *checker) compiles(path string, r *loop.Rule) {
 	}
 	p := &Program{rule: *r}
 	c.report(path, p.compileConditions())
-	for field, source := range map[string]string{"when": r.When, "until": r.Until, "key": r.Key} {
+	for field, source := range map[string]string{"when": r.When, "until": r.Until, "key": r.Key, "guard.worse": r.Guard.Worse} {
 		if source != "" {
 			if err := estimate(source); err != nil {
 				c.fail(path+"."+field, "", "%s", err)

@@ -14,14 +14,22 @@ import (
 const (
 	maxPerHour  = 1000
 	maxThrottle = loop.Duration(7 * 24 * time.Hour)
+
+	defaultRegression = loop.Duration(10 * time.Minute)
 )
 
 // guard reads what keeps a rule within bounds.
 func (d *decoder) guard(into *loop.Guard) func(ast.Node, string) {
 	return func(n ast.Node, path string) {
 		d.fields(n, path, known{
-			"max_per_hour": d.count(&into.MaxPerHour, maxPerHour),
+			"max_per_hour":    d.count(&into.MaxPerHour, maxPerHour),
+			"max_regressions": d.count(&into.MaxRegressions, maxPerHour),
+			"worse":           d.text(&into.Worse),
+			"within":          d.throttle(&into.Within),
 		})
+		if into.MaxRegressions > 0 && into.Within == 0 {
+			into.Within = defaultRegression
+		}
 	}
 }
 
@@ -56,6 +64,14 @@ func (c *checker) safety(path string, r *loop.Rule) {
 		if s.Approval != "" {
 			c.fail(fmt.Sprintf("%s.undo[%d].approval", path, i), "leave it out", "belongs to a step of do: what takes back what was approved waits for nobody")
 		}
+	}
+	switch g := r.Guard; {
+	case g.MaxRegressions > 0 && g.Worse == "":
+		c.fail(path+".guard.max_regressions", "add worse: such as signal.data.error_rate > 0.5", "needs worse: a condition on the signals that count against the rule")
+	case g.MaxRegressions == 0 && g.Worse != "":
+		c.fail(path+".guard.worse", "add max_regressions: how many there may be a day", "counts for max_regressions only")
+	case g.MaxRegressions == 0 && g.Within != 0:
+		c.fail(path+".guard.within", "add max_regressions and worse", "counts for max_regressions only")
 	}
 	if most := r.Guard.MaxPerHour; most > 0 && most < len(r.Do) {
 		c.fail(path+".guard.max_per_hour", "it counts effects: one for each step of do", "%d is not enough for one do, which has %d steps", most, len(r.Do))

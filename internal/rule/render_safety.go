@@ -8,5 +8,8 @@ func (p *Program) bound(s *step, effect *loop.Effect) {
 	effect.Shadow, effect.Approval = p.rule.Mode == loop.ModeShadow, s.approval
 	if effect.Phase == loop.PhaseDo {
 		effect.Throttle, effect.Budget = p.rule.Throttle, p.rule.Guard.MaxPerHour
+		if p.Guarded() {
+			effect.Watched = p.rule.Guard.Within
+		}
 	}
 }

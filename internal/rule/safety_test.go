@@ -112,3 +112,52 @@ func TestAFallbackIsNotBound(t *testing.T) {
 		}
 	}
 }
+
+const watchedRule = "    do: [{action: a}]\n    guard: {max_regressions: 2, worse: signal.data.rate > 0.5}\n"
+
+func TestAWorseSignalCountsAgainstItsRule(t *testing.T) {
+	t.Parallel()
+	do, undo, _ := rendered(t, safe+watchedRule)
+	if do[0].Watched.String() != "10m0s" || undo[0].Watched != 0 {
+		t.Errorf("watched: do %s, undo %s", do[0].Watched, undo[0].Watched)
+	}
+	for mode, guarded := range map[string]bool{"enforce": true, "shadow": false} {
+		cfg, err := Parse("loop.yaml", []byte(safe+watchedRule+"    mode: "+mode+"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, err := Compile(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := set.Programs()[0]
+		if p.Guarded() != guarded {
+			t.Errorf("%s: guarded %v", mode, p.Guarded())
+		}
+		for data, want := range map[string]bool{`{"rate":0.6}`: true, `{"rate":0.5}`: false} {
+			if got, err := p.Worse(signal(data)); err != nil || got != want {
+				t.Errorf("%s: worse %v, %v", data, got, err)
+			}
+		}
+		if _, err := p.Worse(signal(`{}`)); loop.CodeOf(err) != loop.CodeRuleFailed || !strings.Contains(err.Error(), "guard.worse") {
+			t.Errorf("a missing field: %v", err)
+		}
+		one, two := p.Regression(signal(`{}`), "k"), p.Regression(signal(`{}`), "k")
+		if e := one.Effects[0]; one.ID != two.ID || e.ID != two.Effects[0].ID || e.Phase != loop.PhaseGuard || e.Regression.Most != 2 || e.Regression.Within.Std() != 10*60*1e9 {
+			t.Errorf("%+v", one)
+		}
+	}
+	for guard, want := range map[string]string{
+		"{max_regressions: 2}": "rules[0].guard.max_regressions: needs worse",
+		"{worse: 'true'}":      "rules[0].guard.worse: counts for max_regressions only (add max_regressions",
+		"{within: 5m}":         "rules[0].guard.within: counts for max_regressions only",
+		"{max_regressions: 2, worse: signal.data.rate >}": "rules[0].guard.worse",
+		"{max_regressions: 2, worse: '1'}":                "must give bool",
+		"{max_regressions: 2, wors: 'true'}":              "did you mean worse?",
+		"{max_regressions: 2, worse: 'true', within: 0s}": "rules[0].guard.within: must be more than 0",
+	} {
+		if _, err := Parse("loop.yaml", []byte(safe+"    do: [{action: a}]\n    guard: "+guard+"\n")); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", guard, err, want)
+		}
+	}
+}

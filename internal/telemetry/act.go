@@ -34,6 +34,10 @@ func (r Act) Landed(ctx context.Context, l *act.Landing) {
 	} else {
 		b := batchOf(ctx)
 		b.observe(endToEndLatency, r.t.cfg.Now().Sub(l.Item.AcceptedAt))
+		if l.Stopped {
+			level = slog.LevelWarn
+			b.count(rulesStopped, 1)
+		}
 		switch l.Status {
 		case loop.StatusDone:
 			b.count(delivered, 1)

@@ -26,6 +26,7 @@ const (
 	byBudget
 	byKill
 	inShadow
+	rulesStopped
 	expired
 	superseded
 	retries
@@ -41,7 +42,7 @@ const (
 func (m metric) String() string {
 	return [metrics]string{
 		"Accepted", "Rejected", "SingleCopy", "Decided", "Unmatched", "Late", "Quarantined", "Delivered", "Parked",
-		"Suppressed", "SuppressedBySilence", "SuppressedByThrottle", "SuppressedByBudget", "SuppressedByKillSwitch", "SuppressedInShadow", "Expired", "Superseded", "Retries", "Errors", "Swept", "Overdue", "LinkLatency", "EndToEndLatency",
+		"Suppressed", "SuppressedBySilence", "SuppressedByThrottle", "SuppressedByBudget", "SuppressedByKillSwitch", "SuppressedInShadow", "RulesStopped", "Expired", "Superseded", "Retries", "Errors", "Swept", "Overdue", "LinkLatency", "EndToEndLatency",
 	}[m]
 }
 
