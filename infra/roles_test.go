@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"example.com/unbroken/internal/loop"
 )
 
 // statement is one IAM statement with its lists resolved.
@@ -178,5 +180,29 @@ func TestNoRoleReachesRoute53(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Silences and kill switches are people's: act writes them only where a rule may stop itself, and nothing else does.
+func TestOnlyAnActThatMayStopARuleWritesTheControls(t *testing.T) {
+	for name, c := range map[string]struct {
+		assembly assembly
+		writes   bool
+	}{"no rule has max_regressions": {made.pair, false}, "one has": {made.targets, true}} {
+		writes := false
+		eachRole(t, c.assembly, func(role string, all []statement) {
+			for _, s := range all {
+				keys := list(get(s.condition, "ForAllValues:StringLike", "dynamodb:LeadingKeys"))
+				if len(keys) == 1 && text(keys[0]) == loop.KeyControls && slices.Contains(s.actions, "dynamodb:PutItem") {
+					writes = true
+					if !strings.HasPrefix(role, "ub-act-") {
+						t.Errorf("%s: %s writes them", name, role)
+					}
+				}
+			}
+		})
+		if writes != c.writes {
+			t.Errorf("%s: act writes them: %v", name, writes)
+		}
 	}
 }

@@ -216,3 +216,39 @@ func TestASilenceSuppressesWhatItCovers(t *testing.T) {
 		t.Errorf("the undo of what was suppressed is %s", got)
 	}
 }
+
+// What a rule does not ask for costs it nothing: two writes to claims, and the controls that all effects share.
+func TestAnEffectWithoutBoundsCostsTwoWrites(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*loop.Effect)
+		want   string
+	}{
+		"plain":      {func(*loop.Effect) {}, "Load Open Swap"},
+		"shadow":     {func(e *loop.Effect) { e.Shadow = true }, "Load Open Swap"},
+		"budget":     {func(e *loop.Effect) { e.Budget = 1 }, "Load Open Spend Swap"},
+		"throttle":   {func(e *loop.Effect) { e.Throttle = 1 }, "Load Open Get Put Swap"},
+		"approval":   {func(e *loop.Effect) { e.Approval = true }, "Load Open Swap"},
+		"everything": {func(e *loop.Effect) { e.Throttle, e.Budget, e.Watched = 1, 1, 1 }, "Load Open Get Spend Put Swap"},
+	} {
+		var calls []string
+		count := func(op mem.Op) error {
+			if op.When == mem.Before {
+				calls = append(calls, op.Name)
+			}
+			return nil
+		}
+		w := newWorld(t, count)
+		controls, limits := mem.NewControls(count), mem.NewLimits(count)
+		w.more = func(c *act.Config) {
+			c.Controls, c.Stopper = controls.In(c.Region), controls.In(c.Region)
+			c.Budgets, c.Throttles = limits.Budgets(c.Region), limits.Throttles(c.Region)
+		}
+		e := effect("e")
+		e.DecisionID = "d"
+		c.change(&e)
+		if w.deliver("a", e); strings.Join(calls, " ") != c.want {
+			t.Errorf("%s: %q, want %s", name, calls, c.want)
+		}
+	}
+}
