@@ -125,16 +125,24 @@ func TestTheStandbyTakesOverFromAKilledRegion(t *testing.T) {
 	t.Parallel()
 	var once sync.Once
 	w := start(t)
-	gone := make(chan struct{})
+	accepted, gone := make(chan struct{}), make(chan struct{})
+	wait := func(c chan struct{}) {
+		select {
+		case <-c:
+		case <-t.Context().Done():
+		}
+	}
 	w.during = func() {
 		once.Do(func() {
+			wait(accepted) // or the region would be gone before its 202
 			w.Strike(t.Context(), dev.Fault{Kind: dev.Kill, Region: "us-east-2"})
-			<-gone
+			wait(gone)
 		})
 	}
 	if status, err := w.send(t, 0, "1"); err != nil || status != http.StatusAccepted {
 		t.Fatal(status, err)
 	}
+	close(accepted)
 	w.until(t, "killed", "us-east-2")
 	close(gone)
 	first, second := <-w.got, <-w.got
