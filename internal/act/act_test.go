@@ -29,7 +29,8 @@ type world struct {
 	sent    []string     // what the target got: effect id + body
 	during  func()       // runs while the target is working
 	owners  int
-	ended   []loop.Status // fresh landings
+	more    func(*act.Config) // what a test adds to every handler
+	ended   []loop.Status     // fresh landings
 }
 
 func newWorld(t *testing.T, fault mem.Fault) *world {
@@ -66,7 +67,7 @@ func (w *world) Retried(context.Context, *act.Landing, time.Duration) {}
 
 func (w *world) handler(region string) *act.Handler {
 	middle := act.Backoff{Base: time.Second, Cap: time.Minute, Rand: func(n int64) int64 { return n / 2 }}
-	return act.New(act.Config{
+	c := act.Config{
 		Region: region, Claims: w.claims.In(region), Outputs: mem.NewOutputs(w.tables, region), Queue: w.queues.From(region),
 		Targets: map[string]act.Target{loop.TargetWebhook: w}, Hold: hold, Margin: time.Second, Backoff: middle, Unclaimed: middle,
 		Now: func() time.Time {
@@ -77,7 +78,11 @@ func (w *world) handler(region string) *act.Handler {
 		},
 		NewOwner: func() string { w.owners++; return fmt.Sprintf("%s/%d", region, w.owners) },
 		Recorder: w,
-	})
+	}
+	if w.more != nil {
+		w.more(&c)
+	}
+	return act.New(c)
 }
 
 // deliver hands one effect to a region's handler, as one message.

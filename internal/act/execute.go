@@ -24,6 +24,9 @@ func (s executeStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	if l.Status != "" {
 		return true, s.secondOutput(ctx, l)
 	}
+	if l.Again > 0 { // the guard gave it back
+		return true, nil
+	}
 	e := l.Claim.Effect
 	target, ok := s.targets[e.Target]
 	if !ok {

@@ -42,6 +42,8 @@ type World struct {
 	cfg      Config
 	started  time.Time
 	claims   *mem.Claims
+	limits   *mem.Limits
+	controls *mem.Controls
 	episodes *mem.Episodes
 	queues   *mem.Queues
 	tables   *mem.Replicas
@@ -67,6 +69,8 @@ func New(ctx context.Context, c Config) (*World, error) {
 	all := c.Rules.Regions.All()
 	broken := mem.All(w.state.between, mem.Quorum(all, w.state.reaches, errNoQuorum))
 	w.claims = mem.NewClaims(broken)
+	w.limits = mem.NewLimits(broken)
+	w.controls = mem.NewControls(broken)
 	w.episodes = mem.NewEpisodes(broken)
 	w.queues = mem.NewQueues(mem.QueuesConfig{Now: c.Now, Visibility: visibility, MaxReceive: maxReceive, Fault: broken, Arrived: w.arrived})
 	w.tables = mem.NewReplicas(mem.ReplicasConfig{Regions: all, Now: c.Now, Immediate: true, Fault: broken})

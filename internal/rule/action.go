@@ -94,6 +94,8 @@ type step struct {
 	action   *action
 	with     *template
 	fallback *step // the same step by another action; nil where there is none
+
+	approval bool
 }
 
 func compileSteps(field string, steps []loop.Step, actions map[string]*action) ([]step, []error) {
@@ -115,7 +117,7 @@ func compileSteps(field string, steps []loop.Step, actions map[string]*action) (
 			problems = append(problems, &fieldError{at + ".with", err})
 			continue
 		}
-		compiled = append(compiled, step{id: stepID(s), action: a, with: t, fallback: fallback(a, t, actions, len(actions))})
+		compiled = append(compiled, step{id: stepID(s), action: a, with: t, approval: s.Approval == loop.ApprovalRequired, fallback: fallback(a, t, actions, len(actions))})
 	}
 	return compiled, problems
 }

@@ -68,6 +68,9 @@ func (d *decoder) rule(n ast.Node, path string) loop.Rule {
 		"key":   d.text(&r.Key),
 		"until": d.text(&r.Until),
 		"mode":  d.text(&r.Mode),
+
+		"throttle": d.throttle(&r.Throttle),
+		"guard":    d.guard(&r.Guard),
 		"match": func(n ast.Node, path string) {
 			r.Match = map[string][]any{}
 			d.match(n, path, "", r.Match, 0)
@@ -111,8 +114,9 @@ func (d *decoder) steps(into *[]loop.Step) func(ast.Node, string) {
 		d.list(n, path, func(n ast.Node, path string) {
 			var s loop.Step
 			d.fields(n, path, known{
-				"step":   d.text(&s.Step),
-				"action": d.text(&s.Action),
+				"step":     d.text(&s.Step),
+				"action":   d.text(&s.Action),
+				"approval": d.text(&s.Approval),
 				"with": func(n ast.Node, path string) {
 					m, ok := d.value(n, path).(map[string]any)
 					if !ok {

@@ -42,6 +42,7 @@ func (p *Program) Render(ev *Event, in RenderInput) (effects []loop.Effect, err 
 		if err := s.render(ev, in, &effects[i]); err != nil {
 			return nil, inField(string(in.Phase)+" "+s.id, err)
 		}
+		p.bound(s, &effects[i])
 		if err := checkEffect(&effects[i]); err != nil {
 			return nil, inField(string(in.Phase)+" "+s.id, err)
 		}

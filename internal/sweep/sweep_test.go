@@ -25,6 +25,7 @@ type world struct {
 	waited   time.Duration
 	claims   *mem.Claims
 	episodes *mem.Episodes
+	limits   *mem.Limits
 	docs     *mem.Documents
 	overdue  []sweep.Overdue
 	swept    []sweep.Found
@@ -32,7 +33,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T, fault mem.Fault) *world {
-	w := &world{t: t, now: start, claims: mem.NewClaims(fault), episodes: mem.NewEpisodes(nil)}
+	w := &world{t: t, now: start, claims: mem.NewClaims(fault), episodes: mem.NewEpisodes(nil), limits: mem.NewLimits(nil)}
 	w.docs = mem.NewDocuments(mem.NewReplicas(mem.ReplicasConfig{
 		Regions: []string{region, "us-west-2"}, Now: func() time.Time { return w.now }, Immediate: true,
 	}), region)
@@ -46,7 +47,7 @@ func (w *world) Swept(_ context.Context, _ sweep.Pass, found sweep.Found) {
 
 func (w *world) run(ctx context.Context, budget time.Duration) error {
 	return sweep.New(sweep.Config{
-		Region: region, Table: mem.NewClaimsTable(w.claims, w.episodes, region), Docs: w.docs, Recorder: w,
+		Region: region, Table: mem.NewClaimsTable(w.claims, w.episodes, region).WithLimits(w.limits), Docs: w.docs, Recorder: w,
 		Now: func() time.Time { return w.now },
 		Wait: func(ctx context.Context, d time.Duration) error {
 			w.now, w.waited = w.now.Add(d), w.waited+d
@@ -228,6 +229,30 @@ func TestACancelledRunKeepsItsPlace(t *testing.T) {
 	}
 	if p, ok := w.report(); !ok || p.Scanned != 500 || w.swept[0].Scanned == 0 || w.swept[1].Scanned == 500 {
 		t.Errorf("reported %+v in runs of %v", p, w.swept)
+	}
+}
+
+// A budget an hour and rule would add up for ever.
+func TestSpentBudgetsAndQuietThrottlesAreDeleted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	budgets, throttles := w.limits.Budgets(region), w.limits.Throttles(region)
+	for _, at := range []time.Time{start, start.Add(-long - time.Hour)} {
+		if _, err := budgets.Spend(t.Context(), loop.BudgetKey("r", at), "e", 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := throttles.Put(t.Context(), loop.Throttle{RuleID: "r", Key: at.String()}.With("d", at, time.Time{})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.run(t.Context(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if p, ok := w.report(); !ok || p.Deleted != 2 || p.Scanned != 4 {
+		t.Errorf("report %+v", p)
+	}
+	if within, err := budgets.Spend(t.Context(), loop.BudgetKey("r", start), "other", 1); err != nil || within {
+		t.Error("the present hour's budget was deleted")
 	}
 }
 
