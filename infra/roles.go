@@ -64,7 +64,7 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 			onKeys([]string{"effect#*", "budget#*", "throttle#*"},
 				[]string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}, claims),
 			onKeys([]string{loop.KeyControls}, controls, claims),
-			allow([]string{"dynamodb:UpdateItem", "dynamodb:PutItem"}, outputs), // outputs; the sampled ledger
+			allow([]string{"dynamodb:UpdateItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"}, outputs), // outputs; the sampled ledger
 		}, append(r.secrets(), r.targets()...)...)
 	case loop.FuncOutputs: // reads only; lists by the index of keys
 		return []awsiam.PolicyStatement{

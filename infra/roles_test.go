@@ -71,7 +71,7 @@ var contract = map[string][]string{
 		"sqs:SendMessage signals@{own} signals@{peer} actions@{own} actions-dlq@{own}",
 		"dynamodb:GetItem,dynamodb:PutItem,dynamodb:UpdateItem table/claims@{own} effect#* budget#* throttle#*",
 		"dynamodb:GetItem table/claims@{own} controls",
-		"dynamodb:UpdateItem,dynamodb:PutItem table/outputs@{own}",
+		"dynamodb:UpdateItem,dynamodb:BatchGetItem,dynamodb:PutItem table/outputs@{own}",
 		"ssm:GetParameter arn:aws:ssm:{own}:123456789012:parameter/ub/page",
 	},
 	"outputs": {

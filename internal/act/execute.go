@@ -89,10 +89,15 @@ func (s executeStage) secondOutput(ctx context.Context, l *Landing) error {
 	if !l.Repeat || !l.Item.Standby || l.Status != loop.StatusDone || e.Output == nil {
 		return nil
 	}
-	err := s.outputs.Write(ctx, loop.Output{
+	out := loop.Output{
 		Key: e.Output.Key, Value: e.Output.Value, Fence: e.Fence, Origin: s.region,
 		EffectID: e.ID, RuleID: e.RuleID, WrittenAt: l.Claim.UpdatedAt,
-	})
+	}
+	standing, err := s.outputs.Read(ctx, out.Key)
+	if err == nil && standing.CompareVersion(out) >= 0 {
+		return nil // replicated in time, as nearly always: a read costs less than a write
+	}
+	err = s.outputs.Write(ctx, out)
 	if err != nil && !errors.Is(err, loop.ErrFenced) {
 		return fmt.Errorf("write the output of %s once more: %w", e.ID, err)
 	}

@@ -35,6 +35,8 @@ type Outputs interface {
 	// Writing a version again changes nothing: the first write stands, with its time. What o replaces is kept as
 	// an earlier version. It is one write call, whatever it finds.
 	Write(ctx context.Context, o loop.Output) error
+	// Read returns the newest version of key that has reached this region; loop.ErrNotFound where there is none.
+	Read(ctx context.Context, key string) (loop.Output, error)
 }
 
 // Queue sends to this region's queues.

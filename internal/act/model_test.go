@@ -170,6 +170,9 @@ func (m *model) handler(region string) *act.Handler {
 type noOutputs struct{}
 
 func (noOutputs) Write(context.Context, loop.Output) error { return nil }
+func (noOutputs) Read(context.Context, string) (loop.Output, error) {
+	return loop.Output{}, loop.ErrNotFound
+}
 
 type silent struct{}
 

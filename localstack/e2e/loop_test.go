@@ -230,8 +230,15 @@ func TestHealthNeedsNoCredentials(t *testing.T) {
 // switchOff disables the mappings of a function, as an operator or a bad deployment might.
 func switchOff(t *testing.T, region, function string) []string {
 	t.Helper()
+	ids := mappingsOf(t, region, function)
+	turn(t, lambda.NewFromConfig(suite.AWS(region)), ids, false)
+	return ids
+}
+
+func mappingsOf(t *testing.T, region, function string) []string {
+	t.Helper()
 	api := lambda.NewFromConfig(suite.AWS(region))
-	list, err := api.ListEventSourceMappings(t.Context(), &lambda.ListEventSourceMappingsInput{FunctionName: aws.String(loop.Name(prefix, function))})
+	list, err := api.ListEventSourceMappings(context.WithoutCancel(t.Context()), &lambda.ListEventSourceMappingsInput{FunctionName: aws.String(loop.Name(prefix, function))})
 	if err != nil || len(list.EventSourceMappings) == 0 {
 		t.Fatalf("mappings of %s in %s: %v, %v", function, region, list, err)
 	}
@@ -239,7 +246,6 @@ func switchOff(t *testing.T, region, function string) []string {
 	for _, m := range list.EventSourceMappings {
 		ids = append(ids, *m.UUID)
 	}
-	turn(t, api, ids, false)
 	return ids
 }
 
