@@ -42,7 +42,10 @@ func newWorld(t *testing.T, fault mem.Fault) *world {
 	return w
 }
 
-func (w *world) Deliver(_ context.Context, e loop.Effect) act.Answer {
+func (w *world) Deliver(ctx context.Context, e loop.Effect) act.Answer {
+	if ctx.Err() != nil {
+		w.t.Errorf("%s is sent with no time left", e.ID)
+	}
 	w.sent = append(w.sent, e.ID+" "+e.Request.Body)
 	if w.during != nil {
 		w.during()
@@ -92,7 +95,20 @@ func (w *world) deliver(region string, e loop.Effect) {
 
 func (w *world) handle(region string, e loop.Effect) []string {
 	w.t.Helper()
-	body, err := loop.Encode(loop.Item{AcceptedAt: epoch, Input: "default", Effect: &e})
+	return w.item(region, loop.Item{AcceptedAt: epoch, Input: "default", Effect: &e})
+}
+
+// standby hands a region the copy that waited for another one.
+func (w *world) standby(region string, e loop.Effect) {
+	w.t.Helper()
+	if failed := w.item(region, loop.Item{AcceptedAt: epoch, Input: "default", Standby: true, Effect: &e}); len(failed) > 0 {
+		w.t.Fatalf("message failed in %s", region)
+	}
+}
+
+func (w *world) item(region string, it loop.Item) []string {
+	w.t.Helper()
+	body, err := loop.Encode(it)
 	if err != nil {
 		w.t.Fatal(err)
 	}
