@@ -79,11 +79,14 @@ func TestAKillSwitchParksWhatMayHaveBeenApplied(t *testing.T) {
 	change(t, controls, killed("r"))
 	w.deliver("b", effect("vanished"))
 	w.deliver("b", undoOf("done"))
+	renamed := effect("renamed") // of a step that has another name than that of its do
+	renamed.Phase = loop.PhaseUndo
+	w.deliver("b", renamed)
 	w.pump()
 	if len(w.sent) != 2 {
 		t.Errorf("sent %q", w.sent)
 	}
-	for _, id := range []string{"e", "vanished", "undo-done"} {
+	for _, id := range []string{"e", "vanished", "undo-done", "renamed"} {
 		if c := w.claim(id); c.Status != loop.StatusParked || !strings.HasPrefix(c.Evidence, "killed: ") {
 			t.Errorf("%s is %s: %s", id, c.Status, c.Evidence)
 		}

@@ -14,7 +14,7 @@ func safety() []mutant {
 		{"a kill switch counts as of the send", act + "handler.go", "killStage{controls}, // the last look before the send", "", ""},
 		{"what is killed throttles nothing", act + "handler.go", "killStage{controls}, // what it stops throttles nothing and spends nothing", "", ""},
 		{"what is killed and may have been applied is parked", act + "guard_kill.go", "case l.Takeover || l.Claim.Attempt > 0:", "case false:", ""},
-		{"the undo of what was done is never suppressed", act + "guard_kill.go", "case e.Undoes != \"\":", "case false:", ""},
+		{"the undo of what was done is never suppressed", act + "guard_kill.go", "case e.Phase == loop.PhaseUndo:", "case false:", ""},
 		{"without controls nothing is claimed", act + "controls.go", "return err == nil, err\n", "return true, nil\n", ""},
 		{"the controls are read once a second", act + "controls.go", "return c.known, !c.asked.IsZero() &&", "return c.known, false &&", ""},
 		{"effects that come together share a read", act + "controls.go", "c.flight.Do(\"\", func()", "c.flight.Do(fmt.Sprint(new(int)), func()", ""},
