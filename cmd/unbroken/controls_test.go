@@ -171,3 +171,22 @@ func TestWhatWaitsIsApprovedAndNotRetried(t *testing.T) {
 		t.Errorf("said %s", out)
 	}
 }
+
+// A switch that everybody forgot is an outage that nobody sees.
+func TestStatusShowsWhatIsStopped(t *testing.T) {
+	t.Parallel()
+	w := newTerminal()
+	w.must(t, "kill", "deploy-failed", "--reason", "it sheds everything")
+	w.cloud.dead["us-east-2"] = true // any region knows
+	w.out.Reset()
+	w.run(t.Context(), "status", "-c", testLoop)
+	if want := "rule deploy-failed stopped by arn:aws:iam::1:user/ann, now: it sheds everything"; !strings.Contains(w.out.String(), want) {
+		t.Errorf("status does not say %q:\n%s", want, w.out.String())
+	}
+	w.out.Reset()
+	w.run(t.Context(), "status", "-c", testLoop, "--json")
+	var s status
+	if err := json.Unmarshal(w.out.Bytes(), &s); err != nil || len(s.Kills) != 1 || s.Kills[0].Scope != "deploy-failed" {
+		t.Errorf("%v: %+v", err, s.Kills)
+	}
+}

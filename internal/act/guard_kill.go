@@ -11,7 +11,7 @@ import (
 // right before the send; what it goes by is never older than loop.ControlsAge.
 //
 // What was surely not sent is suppressed, so that nothing bursts out when the switch is off again. What may have been
-// applied, and the undo of what was done, is parked: somebody has to look, and `parked retry` goes on with it.
+// applied, and every undo that comes as far as this, is parked: somebody has to look, and `parked retry` goes on with it.
 type killStage struct{ controls *controls }
 
 func (s killStage) Exec(ctx context.Context, l *Landing) (bool, error) {
@@ -34,7 +34,7 @@ func (s killStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	}
 	l.suppress(ReasonKilled, "%s by %s: %s", what, k.By, k.Reason)
 	switch {
-	case e.Undoes != "":
+	case e.Phase == loop.PhaseUndo:
 		l.park("what it takes back was done; retry it when the rule is revived")
 	case l.Takeover || l.Claim.Attempt > 0:
 		l.park("an earlier attempt may have been applied; " + lastAnswer(l.Claim))

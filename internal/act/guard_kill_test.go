@@ -79,11 +79,14 @@ func TestAKillSwitchParksWhatMayHaveBeenApplied(t *testing.T) {
 	change(t, controls, killed("r"))
 	w.deliver("b", effect("vanished"))
 	w.deliver("b", undoOf("done"))
+	renamed := effect("renamed") // of a step that has another name than that of its do
+	renamed.Phase = loop.PhaseUndo
+	w.deliver("b", renamed)
 	w.pump()
 	if len(w.sent) != 2 {
 		t.Errorf("sent %q", w.sent)
 	}
-	for _, id := range []string{"e", "vanished", "undo-done"} {
+	for _, id := range []string{"e", "vanished", "undo-done", "renamed"} {
 		if c := w.claim(id); c.Status != loop.StatusParked || !strings.HasPrefix(c.Evidence, "killed: ") {
 			t.Errorf("%s is %s: %s", id, c.Status, c.Evidence)
 		}
@@ -156,10 +159,10 @@ type counting struct {
 }
 
 func (c *counting) Load(context.Context) (loop.Controls, error) {
+	time.Sleep(50 * time.Millisecond) // of a synctest bubble
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reads++
-	time.Sleep(50 * time.Millisecond) // of a synctest bubble
 	return loop.Controls{}, c.err
 }
 
@@ -217,5 +220,24 @@ func TestWhatIsKilledThrottlesNothing(t *testing.T) {
 	w.suppressed("stopped", "killed: ")
 	if w.status("next") != loop.StatusDone {
 		t.Errorf("the next one is %s: %s", w.status("next"), w.claim("next").Evidence)
+	}
+}
+
+// The switch is looked at again right before the send: much may happen while the guard asks others.
+func TestAKillSwitchCountsAsOfTheSend(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	controls := mem.NewControls(nil)
+	limits := mem.NewLimits(func(op mem.Op) error {
+		if op.Name == "Spend" && op.When == mem.After {
+			change(t, controls, killed("r"))
+			w.now = w.now.Add(loop.ControlsAge)
+		}
+		return nil
+	})
+	w.more = func(c *act.Config) { c.Controls, c.Budgets = controls.In(c.Region), limits.Budgets(c.Region) }
+	w.deliver("a", limitedTo("e", "d", 1, 0))
+	if w.suppressed("e", "killed: "); len(w.sent) != 0 {
+		t.Errorf("sent %q", w.sent)
 	}
 }

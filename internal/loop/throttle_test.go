@@ -40,3 +40,14 @@ func TestAThrottleForgets(t *testing.T) {
 		t.Errorf("%d are kept of what is too old to matter", len(got.Passed))
 	}
 }
+
+func TestWhatASignalFollowsCameBeforeIt(t *testing.T) {
+	t.Parallel()
+	at := func(minute int) time.Time { return time.Date(2026, 3, 4, 5, minute, 0, 0, time.UTC) }
+	r := loop.Throttle{}.With("later", at(20), at(0)).With("d", at(10), at(0))
+	for minute, want := range map[int]string{9: "", 10: "", 11: "d", 15: "d", 16: "", 20: "", 21: "later"} {
+		if last, ok := r.Before(at(minute), 5*time.Minute); last.DecisionID != want || ok != (want != "") {
+			t.Errorf("a signal at %d follows %q, want %q", minute, last.DecisionID, want)
+		}
+	}
+}

@@ -10,7 +10,7 @@ type mutant struct {
 
 func table() []mutant {
 	const act, decide, ingest, loop, rule, webhook = "internal/act/", "internal/decide/", "internal/ingest/", "internal/loop/", "internal/rule/", "internal/webhook/"
-	return []mutant{
+	return append(safety(), []mutant{
 		{"moving a byte between two fields changes an id", loop + "id.go", "buf = binary.BigEndian.AppendUint32(buf, uint32(len(f)))", "_ = binary.BigEndian", ""},
 		{"a claim in force is waited for", act + "claim.go", "case !stored.Deadline.Before(start):", "case false:", ""},
 		{"notBefore is obeyed", act + "claim.go", "case stored.NotBefore.After(start):", "case false:", ""},
@@ -47,5 +47,5 @@ func table() []mutant {
 		{"a header holds no line break of a signal's choosing", rule + "render.go", "if !headerValue(v) {", "if false {", ""},
 		{"no webhook reaches the metadata service or a private network", webhook + "address.go", "if s.prefix.Contains(a) {", "if false {", ""},
 		{"a circuit opens after failures in a row", "internal/breaker/breaker.go", "return n.ConsecutiveFailures >= failuresToOpen", "return false", ""},
-	}
+	}...)
 }

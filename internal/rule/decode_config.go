@@ -69,7 +69,7 @@ func (d *decoder) rule(n ast.Node, path string) loop.Rule {
 		"until": d.text(&r.Until),
 		"mode":  d.text(&r.Mode),
 
-		"throttle": d.throttle(&r.Throttle),
+		"throttle": d.span(&r.Throttle, "none"),
 		"guard":    d.guard(&r.Guard),
 		"match": func(n ast.Node, path string) {
 			r.Match = map[string][]any{}

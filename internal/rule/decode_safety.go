@@ -25,7 +25,7 @@ func (d *decoder) guard(into *loop.Guard) func(ast.Node, string) {
 			"max_per_hour":    d.count(&into.MaxPerHour, maxPerHour),
 			"max_regressions": d.count(&into.MaxRegressions, maxPerHour),
 			"worse":           d.text(&into.Worse),
-			"within":          d.throttle(&into.Within),
+			"within":          d.span(&into.Within, "10m"),
 		})
 		if into.MaxRegressions > 0 && into.Within == 0 {
 			into.Within = defaultRegression
@@ -43,12 +43,12 @@ func (d *decoder) count(into *int, most int) func(ast.Node, string) {
 	}
 }
 
-// throttle reads a duration that is not zero.
-func (d *decoder) throttle(into *loop.Duration) func(ast.Node, string) {
+// span reads a duration that is not zero.
+func (d *decoder) span(into *loop.Duration, absent string) func(ast.Node, string) {
 	return func(n ast.Node, path string) {
 		before := len(d.problems)
 		if d.duration(into)(n, path); len(d.problems) == before && (*into <= 0 || *into > maxThrottle) {
-			d.fail(path, "such as 10m; leave it out for none", "must be more than 0, and at most 7d")
+			d.fail(path, "such as 10m; leave it out for "+absent, "must be more than 0, and at most 7d")
 		}
 	}
 }

@@ -90,7 +90,7 @@ func TestApprovalStandsInTheEffectOfItsStep(t *testing.T) {
 	}
 	for src, want := range map[string]string{
 		safe + "    do: [{action: a, approval: maybe}]\n":                                                `rules[0].do[0].approval: unknown value "maybe" (required)`,
-		safe + "    do: [{action: a, aproval: required}]\n":                                              "did you mean approval?",
+		safe + "    do: [{action: a, approve: required}]\n":                                              "did you mean approval?",
 		strings.Replace(safe, "undo: [{", "undo: [{approval: required, ", 1) + "    do: [{action: a}]\n": "waits for nobody",
 	} {
 		if _, err := Parse("loop.yaml", []byte(src)); err == nil || !strings.Contains(err.Error(), want) {
