@@ -15,7 +15,8 @@ func (l *ledger) bounded() {
 	if !l.oneLossOnly() {
 		return
 	}
-	from := map[string]time.Time{} // effect → since when it is due
+	from := map[string]time.Time{}     // effect → since when it is due
+	accepted := map[string]time.Time{} // signal → since when it is
 	for _, a := range l.book.accepted {
 		if a.copies < 2 && a.Input != "loose" || !l.survives(a) {
 			continue
@@ -27,10 +28,17 @@ func (l *ledger) bounded() {
 				keep(from, id, a.at)
 			}
 		}
-		for _, t := range l.book.transitions {
-			if t.Decision.SignalKey == key {
-				for _, e := range t.Decision.Effects {
-					keep(from, e.ID, a.at)
+		keep(accepted, key, a.at)
+	}
+	// A transition is due when both the signal at which it happened and the one that completed the picture were there.
+	for _, t := range l.book.transitions {
+		at, known := accepted[t.At.SignalKey]
+		trigger, triggered := accepted[t.Decision.SignalKey]
+		for _, e := range t.Decision.Effects {
+			if known && triggered {
+				from[e.ID] = at
+				if trigger.After(at) {
+					from[e.ID] = trigger
 				}
 			}
 		}
