@@ -98,12 +98,9 @@ func one(p *rule.Program, w *work, event *rule.Event, out *found) (bool, error) 
 		out.decisions = append(out.decisions, decided{w, d})
 		return true, nil
 	}
-	clear, err := p.Until(event)
-	if err != nil {
+	entry, counts, err := entryOf(p, event, when)
+	if err != nil || !counts {
 		return false, err
-	}
-	if !when && !clear {
-		return false, nil
 	}
 	t := target{p, key}
 	g := out.observations[t]
@@ -112,7 +109,7 @@ func one(p *rule.Program, w *work, event *rule.Event, out *found) (bool, error) 
 		out.observations[t] = g
 		out.order = append(out.order, t)
 	}
-	g.obs = append(g.obs, observation{work: w, entry: Entry{Pos: pos, Clear: clear}})
+	g.obs = append(g.obs, observation{work: w, entry: entry})
 	return true, nil
 }
 

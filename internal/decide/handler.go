@@ -15,6 +15,8 @@ import (
 type Recorder interface {
 	Decided(ctx context.Context, d loop.Decision, item loop.Item)
 	Late(ctx context.Context, ruleID, signalKey string)
+	// Overflow is called when a window holds more of a key than its bound, and only the newest entries count.
+	Overflow(ctx context.Context, ruleID string)
 	Quarantined(ctx context.Context, q loop.Quarantine, item loop.Item)
 	Retried(ctx context.Context, item loop.Item, after time.Duration, cause error)
 	// Batch is called once per Handle: the items that have come to an end here, and how many no rule wanted.
@@ -96,12 +98,15 @@ func (h *Handler) episodes(ctx context.Context, out *found) {
 		obs := out.observations[t].obs
 		eg.Go(func() error {
 			ref := Ref{RuleID: t.program.Rule().ID, Key: t.key}
-			made, tooLate, err := k.observe(ctx, t.program, ref, obs)
-			for _, d := range made {
+			o, err := k.observe(ctx, t.program, ref, obs)
+			for _, d := range o.made {
 				h.cfg.Recorder.Decided(ctx, d, obs[0].work.item)
 			}
-			for _, e := range tooLate {
+			for _, e := range o.tooLate {
 				h.cfg.Recorder.Late(ctx, ref.RuleID, e.Pos.SignalKey)
+			}
+			if o.overflow {
+				h.cfg.Recorder.Overflow(ctx, ref.RuleID)
 			}
 			if err != nil {
 				fail(obs, ref.RuleID, err)

@@ -2,6 +2,7 @@ package mem
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -27,11 +28,6 @@ func windowKey(region string, ref decide.Ref) string {
 	return "win#" + region + "#" + ref.RuleID + "#" + loop.KeyHash(ref.Key)
 }
 
-var (
-	hitDoc   = []byte("hit")
-	clearDoc = []byte("clear")
-)
-
 func (w *Windows) call(ctx context.Context, name string, ref decide.Ref, do func() error) error {
 	err := w.table.fault.call(ctx, Op{Service: "windows", From: w.region, Region: w.region, Name: name, Key: ref.RuleID}, do)
 	if err != nil {
@@ -48,9 +44,9 @@ func (w *Windows) Put(ctx context.Context, ref decide.Ref, entries []decide.Entr
 			if e.Pos.Time.After(from) {
 				from = e.Pos.Time
 			}
-			doc := hitDoc
-			if e.Clear {
-				doc = clearDoc
+			doc, err := loop.Marshal(e)
+			if err != nil {
+				return err
 			}
 			if err := w.table.put(w.region, windowKey(w.region, ref), e.Pos.String(), doc, from.Add(keep), anything); err != nil {
 				return err
@@ -61,35 +57,31 @@ func (w *Windows) Put(ctx context.Context, ref decide.Ref, entries []decide.Entr
 }
 
 // Around implements decide.Windows.
-func (w *Windows) Around(ctx context.Context, ref decide.Ref, at loop.Position, after time.Time, hits int) (entries []decide.Entry, err error) {
+func (w *Windows) Around(ctx context.Context, ref decide.Ref, look decide.Look) (seen decide.Seen, err error) {
 	err = w.call(ctx, "Around", ref, func() error {
+		var shares []*decide.Reading
 		for region := range w.table.regions {
-			part, err := around(w.table.scan(w.region, windowKey(region, ref), false), at, after, hits)
-			if err != nil {
-				return err
+			reading := look.Read()
+			for _, r := range slices.Backward(w.table.scan(w.region, windowKey(region, ref), false)) {
+				e, err := readEntry(r)
+				if err != nil {
+					return err
+				}
+				if !reading.Add(e) {
+					break
+				}
 			}
-			entries = append(entries, part...)
+			shares = append(shares, reading)
 		}
-		slices.SortStableFunc(entries, func(a, b decide.Entry) int { return a.Pos.Compare(b.Pos) })
+		seen = look.Merge(shares...)
 		return nil
 	})
-	return entries, err
+	return seen, err
 }
 
-// around walks one region's entries from the newest back until it has enough.
-func around(rows []row, at loop.Position, after time.Time, hits int) (entries []decide.Entry, err error) {
-	for _, r := range slices.Backward(rows) {
-		e := decide.Entry{Clear: string(r.doc) == string(clearDoc)}
-		if e.Pos, err = loop.ParsePosition(r.sk); err != nil {
-			return nil, err
-		}
-		if e.Pos.Compare(at) < 0 {
-			if e.Clear || hits <= 0 || !e.Pos.Time.After(after) {
-				continue
-			}
-			hits--
-		}
-		entries = append(entries, e)
+func readEntry(r row) (e decide.Entry, err error) {
+	if e.Pos, err = loop.ParsePosition(r.sk); err != nil {
+		return e, err
 	}
-	return entries, nil
+	return e, json.Unmarshal(r.doc, &e)
 }

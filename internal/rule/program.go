@@ -28,6 +28,8 @@ type Program struct {
 	when       *expr // nil: always
 	until      *expr // nil: not when
 	key        *expr // nil: signal.subject
+	value      *expr // of an aggregating window
+	all        []condition
 	whenErr    error
 
 	steps    sync.Once
@@ -141,7 +143,7 @@ func (p *Program) compileConditions() []error {
 		}
 		*c.into = x
 	}
-	return problems
+	return append(problems, p.compileWindow()...)
 }
 
 func (p *Program) compileSteps() []error {
