@@ -2,9 +2,7 @@ package mem
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"example.com/unbroken/internal/decide"
@@ -44,11 +42,7 @@ func (w *Windows) Put(ctx context.Context, ref decide.Ref, entries []decide.Entr
 			if e.Pos.Time.After(from) {
 				from = e.Pos.Time
 			}
-			doc, err := loop.Marshal(e)
-			if err != nil {
-				return err
-			}
-			if err := w.table.put(w.region, windowKey(w.region, ref), e.Pos.String(), doc, from.Add(keep), anything); err != nil {
+			if err := w.table.put(w.region, windowKey(w.region, ref), e.Pos.String(), entryDoc(e), from.Add(keep), anything); err != nil {
 				return err
 			}
 		}
@@ -59,29 +53,21 @@ func (w *Windows) Put(ctx context.Context, ref decide.Ref, entries []decide.Entr
 // Around implements decide.Windows.
 func (w *Windows) Around(ctx context.Context, ref decide.Ref, look decide.Look) (seen decide.Seen, err error) {
 	err = w.call(ctx, "Around", ref, func() error {
-		var shares []*decide.Reading
+		shares := make([]*decide.Reading, 0, len(w.table.regions))
+		var broken error
 		for region := range w.table.regions {
 			reading := look.Read()
-			for _, r := range slices.Backward(w.table.scan(w.region, windowKey(region, ref), false)) {
+			w.table.walk(w.region, windowKey(region, ref), func(r row) bool {
 				e, err := readEntry(r)
 				if err != nil {
-					return err
+					broken = err
 				}
-				if !reading.Add(e) {
-					break
-				}
-			}
+				return err == nil && reading.Add(e)
+			})
 			shares = append(shares, reading)
 		}
 		seen = look.Merge(shares...)
-		return nil
+		return broken
 	})
 	return seen, err
-}
-
-func readEntry(r row) (e decide.Entry, err error) {
-	if e.Pos, err = loop.ParsePosition(r.sk); err != nil {
-		return e, err
-	}
-	return e, json.Unmarshal(r.doc, &e)
 }
