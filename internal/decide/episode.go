@@ -44,7 +44,8 @@ func (k keeper) observe(ctx context.Context, p *rule.Program, ref Ref, obs []obs
 	w, lateness := windowOf(r), r.Window.Lateness.Std()
 	slices.SortStableFunc(obs, func(a, b observation) int { return a.entry.Pos.Compare(b.entry.Pos) })
 	look := w.look(obs[0].entry.Pos)
-	known, err := k.windows.Around(ctx, ref, look)
+	// Which are known and which come too late is told by the entries from here on.
+	known, err := k.windows.Around(ctx, ref, Look{At: look.At, Limit: look.Limit})
 	if err != nil {
 		return out, fmt.Errorf("read window of %s: %w", ref.RuleID, err)
 	}

@@ -21,7 +21,7 @@ func aggregateWindow(w loop.Window, latch bool) window {
 		span: over, expect: manyExpected, before: everything,
 		judge: func(entries []Entry, from int) []verdict {
 			verdicts := make([]verdict, len(entries))
-			a, oldest := aggregateOf(w.Of, above, threshold), 0
+			a, oldest := aggregateOf(w.Of, samples{above, threshold, make([]Entry, 0, len(entries))}), 0
 			for i, e := range entries {
 				if !e.Miss {
 					a.add(e)
@@ -55,8 +55,7 @@ type aggregate interface {
 	beyond() bool
 }
 
-func aggregateOf(of string, above bool, threshold float64) aggregate {
-	s := samples{above: above, threshold: threshold}
+func aggregateOf(of string, s samples) aggregate {
 	switch of {
 	case loop.AggregateAvg:
 		return &meanOrSum{samples: s, mean: true}
