@@ -69,6 +69,7 @@ actions:
 
 // regions are two regions' decide stages over one set of tables.
 type regions struct {
+	queues   *mem.Queues
 	tables   *mem.Replicas
 	episodes *mem.Episodes
 	handlers map[string]*decide.Handler
@@ -90,15 +91,19 @@ func setOf(t rapid.TB, source string) *rule.Set {
 func newRegions(set *rule.Set, immediate bool, recorder decide.Recorder) *regions {
 	r := &regions{episodes: mem.NewEpisodes(nil), handlers: map[string]*decide.Handler{}, now: start}
 	clock := func() time.Time { return r.now }
-	queues := mem.NewQueues(mem.QueuesConfig{Now: clock})
+	r.queues = mem.NewQueues(mem.QueuesConfig{Now: clock})
 	r.tables = mem.NewReplicas(mem.ReplicasConfig{Regions: []string{"a", "b"}, Now: clock, Immediate: immediate})
 	for _, region := range []string{"a", "b"} {
-		r.handlers[region] = decide.New(decide.Config{
-			Region: region, Set: set, Queue: queues.From(region), Now: clock, Recorder: recorder,
-			Windows: mem.NewWindows(r.tables, region), Episodes: r.episodes.In(region), Backoff: func(int) time.Duration { return time.Second },
-		})
+		r.handlers[region] = r.handler(set, region, mem.NewWindows(r.tables, region), r.episodes.In(region), recorder)
 	}
 	return r
+}
+
+func (r *regions) handler(set *rule.Set, region string, w decide.Windows, e decide.Episodes, recorder decide.Recorder) *decide.Handler {
+	return decide.New(decide.Config{
+		Region: region, Set: set, Queue: r.queues.From(region), Now: func() time.Time { return r.now }, Recorder: recorder,
+		Windows: w, Episodes: e, Backoff: func(int) time.Duration { return time.Second },
+	})
 }
 
 func (r *regions) decide(t rapid.TB, region string, samples ...sample) {
@@ -109,7 +114,7 @@ func (r *regions) decide(t rapid.TB, region string, samples ...sample) {
 			typ = "b"
 		}
 		raw, err := json.Marshal(loop.Signal{
-			ID: fmt.Sprint(s.second), Source: "shop", Type: typ, Subject: "k", Time: second(s.second),
+			ID: fmt.Sprint(s.id), Source: "shop", Type: typ, Subject: "k", Time: start.Add(s.at),
 			Data: json.RawMessage(fmt.Sprintf(`{"value":%g}`, s.value)),
 		})
 		if err != nil {
@@ -140,7 +145,7 @@ func drawSamples(t *rapid.T) []sample {
 	slices.Sort(seconds)
 	samples := make([]sample, n)
 	for i, s := range seconds {
-		samples[i] = sample{s, float64(rapid.IntRange(0, 9).Draw(t, "value")), rapid.Bool().Draw(t, "b")}
+		samples[i] = sample{id: s, at: time.Duration(s) * time.Second, value: float64(rapid.IntRange(0, 9).Draw(t, "value")), b: rapid.Bool().Draw(t, "b")}
 	}
 	return samples
 }

@@ -8,9 +8,10 @@ import (
 // sample is a signal as the references see it: a plain value at a second. Values up to 9 in steps of 1; b tells the
 // signals of the other type.
 type sample struct {
-	second int
-	value  float64
-	b      bool
+	id    int
+	at    time.Duration // after the start
+	value float64
+	b     bool
 }
 
 // reference is the plainest reading of one kind of window: whether the signals up to the last of `sorted` open. It
@@ -19,9 +20,9 @@ type reference func(sorted []sample) bool
 
 // within are the last samples that lie less than seconds before the newest.
 func within(sorted []sample, seconds int) (last []sample) {
-	newest := sorted[len(sorted)-1].second
+	newest := sorted[len(sorted)-1].at
 	for _, s := range sorted {
-		if newest-s.second < seconds {
+		if newest-s.at < time.Duration(seconds)*time.Second {
 			last = append(last, s)
 		}
 	}
@@ -60,14 +61,14 @@ func refCount(n, seconds int) reference {
 func refFor(hold, silence int) reference {
 	return func(sorted []sample) bool {
 		newest := sorted[len(sorted)-1]
-		begin, last := newest.second, newest.second
+		begin, last := newest.at, newest.at
 		for _, s := range slices.Backward(sorted) {
-			if s.value <= 5 || last-s.second > silence {
+			if s.value <= 5 || last-s.at > time.Duration(silence)*time.Second {
 				break
 			}
-			begin, last = s.second, s.second
+			begin, last = s.at, s.at
 		}
-		return newest.value > 5 && newest.second-begin >= hold
+		return newest.value > 5 && newest.at-begin >= time.Duration(hold)*time.Second
 	}
 }
 
@@ -98,7 +99,7 @@ func refRate(seconds int, threshold float64) reference {
 				total += s.value - last[i].value
 			}
 		}
-		return total > threshold*float64(last[len(last)-1].second-last[0].second)
+		return total > threshold*(last[len(last)-1].at-last[0].at).Seconds()
 	}
 }
 
