@@ -13,11 +13,12 @@ type Entry struct {
 	Clear bool          `json:"clear,omitempty"` // `until` holds: it closes an open episode
 	Miss  bool          `json:"miss,omitempty"`  // `when` does not hold: it interrupts what must hold, and is no sample
 	Value float64       `json:"value,omitempty"` // what an aggregate is made of
+	Tick  bool          `json:"tick,omitempty"`  // a timer's: it says what time it is
 	Met   uint64        `json:"met,omitempty"`   // the conditions of an `all` window that it meets, a bit each
 }
 
 // Hit says whether the entry may open an episode.
-func (e Entry) Hit() bool { return !e.Clear && !e.Miss }
+func (e Entry) Hit() bool { return !e.Clear && !e.Miss && !e.Tick }
 
 // verdict is what one entry, seen with those before it, makes of an episode.
 type verdict uint8
@@ -51,8 +52,11 @@ func (w window) look(at loop.Position) Look {
 	}
 }
 
-// manyExpected is the Expect of windows that want all of a span.
-const manyExpected = 1000
+// Expect of windows that want all of a span, and of those that want one or two entries.
+const (
+	manyExpected = 1000
+	fewExpected  = 2
+)
 
 func everything(loop.Position) LookBehind {
 	return func(Entry) (want, more bool) { return true, true }
@@ -69,6 +73,8 @@ func windowOf(r loop.Rule) window {
 		k = aggregateWindow(w, latch)
 	case len(w.All) > 0:
 		k = allWindow(w, latch)
+	case w.Absent > 0:
+		k = absentWindow(w)
 	default:
 		k = countWindow(w)
 	}

@@ -26,6 +26,7 @@ type keeper struct {
 	send     func(ctx context.Context, t Transition, standby bool) error
 	region   string
 	now      func() time.Time
+	cfg      Config
 }
 
 // maxConflicts bounds how often a lost race is run again within one delivery; after that the item is sent again.
@@ -45,7 +46,11 @@ func (k keeper) observe(ctx context.Context, p *rule.Program, ref Ref, obs []obs
 	slices.SortStableFunc(obs, func(a, b observation) int { return a.entry.Pos.Compare(b.entry.Pos) })
 	look := w.look(obs[0].entry.Pos)
 	// Which are known and which come too late is told by the entries from here on.
-	known, err := k.windows.Around(ctx, ref, Look{At: look.At, Limit: look.Limit})
+	first, absent := Look{At: look.At, Limit: look.Limit}, r.Window.Absent.Std()
+	if absent > 0 {
+		first = look
+	}
+	known, err := k.windows.Around(ctx, ref, first)
 	if err != nil {
 		return out, fmt.Errorf("read window of %s: %w", ref.RuleID, err)
 	}
@@ -58,6 +63,11 @@ func (k keeper) observe(ctx context.Context, p *rule.Program, ref Ref, obs []obs
 	if len(inTime) == 0 {
 		return out, nil
 	}
+	if absent > 0 { // before the tick is stored: one that stands has started the next timer
+		if err := k.start(ctx, ref, absent, timers(absent, obs, known.Entries, merge(slices.Concat(known.Entries, inTime)))); err != nil {
+			return out, err
+		}
+	}
 	if err := k.windows.Put(ctx, ref, inTime, w.span+2*lateness); err != nil {
 		return out, fmt.Errorf("store window entries of %s: %w", ref.RuleID, err)
 	}
@@ -66,7 +76,12 @@ func (k keeper) observe(ctx context.Context, p *rule.Program, ref Ref, obs []obs
 	if err != nil {
 		return out, fmt.Errorf("read window of %s: %w", ref.RuleID, err)
 	}
-	j := judged{entries: merge(seen.Entries), lateness: lateness, now: k.now()}
+	if absent > 0 && len(seen.Entries) > len(known.Entries)+len(inTime) { // another one's entry
+		if err := k.start(ctx, ref, absent, timers(absent, obs, known.Entries, merge(slices.Clone(seen.Entries)))); err != nil {
+			return out, err
+		}
+	}
+	j := judged{entries: merge(seen.Entries), lateness: lateness + absent, now: k.now()}
 	j.from, _ = slices.BinarySearchFunc(j.entries, seen.From, func(e Entry, at loop.Position) int { return e.Pos.Compare(at) })
 	j.verdicts = w.judge(j.entries, j.from)
 	out.overflow = seen.Overflow

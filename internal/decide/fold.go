@@ -17,23 +17,24 @@ func merge(entries []Entry) []Entry {
 }
 
 // late splits off the entries that come too late to count: more than the allowed lateness behind the newest
-// known one, and not known already. Known ones were in time when they first came.
+// known one, and not known already. Known ones were in time when they first came. Ticks are no news of the key: they
+// neither come late nor make others late.
 func late(fresh, known []Entry, lateness time.Duration) (inTime, tooLate []Entry) {
 	var newest time.Time
 	have := make(map[string]bool, len(known))
 	for _, e := range known {
 		have[e.Pos.SignalKey] = true
-		if e.Pos.Time.After(newest) {
+		if !e.Tick && e.Pos.Time.After(newest) {
 			newest = e.Pos.Time
 		}
 	}
 	for _, e := range fresh {
-		if !have[e.Pos.SignalKey] && e.Pos.Time.Before(newest.Add(-lateness)) {
+		if !e.Tick && !have[e.Pos.SignalKey] && e.Pos.Time.Before(newest.Add(-lateness)) {
 			tooLate = append(tooLate, e)
 			continue
 		}
 		inTime = append(inTime, e)
-		if e.Pos.Time.After(newest) {
+		if !e.Tick && e.Pos.Time.After(newest) {
 			newest = e.Pos.Time
 		}
 	}

@@ -23,16 +23,18 @@ type Recorder interface {
 	Batch(ctx context.Context, items []loop.Item, unmatched int)
 }
 
-// Config is what a Handler needs; all fields are required.
+// Config is what a Handler needs; all fields are required, but for Peer where there is one region.
 type Config struct {
-	Region   string
-	Set      *rule.Set
-	Windows  Windows
-	Episodes Episodes
-	Queue    Queue
-	Now      func() time.Time
-	Backoff  func(attempt int) time.Duration // wait before an item is sent again
-	Recorder Recorder
+	Region       string
+	Peer         string // where timers are mirrored to
+	StandbyDelay time.Duration
+	Set          *rule.Set
+	Windows      Windows
+	Episodes     Episodes
+	Queue        Queue
+	Now          func() time.Time
+	Backoff      func(attempt int) time.Duration // wait before an item is sent again
+	Recorder     Recorder
 }
 
 // Concurrency bounds the (rule, key) states of one invocation that are brought up to date at once.
@@ -60,6 +62,10 @@ func (h *Handler) Handle(ctx context.Context, msgs []loop.Message) (failed []str
 			continue
 		}
 		for _, item := range items {
+			if isTimer(item) && h.cfg.wait(item) > 0 { // another leg of its way
+				broken[i] = h.cfg.leg(ctx, h.cfg.Region, item) != nil || broken[i]
+				continue
+			}
 			works = append(works, &work{msg: i, item: item})
 		}
 	}
@@ -90,7 +96,7 @@ func (h *Handler) Handle(ctx context.Context, msgs []loop.Message) (failed []str
 func (h *Handler) episodes(ctx context.Context, out *found) {
 	k := keeper{
 		windows: h.cfg.Windows, episodes: h.cfg.Episodes, region: h.cfg.Region, now: h.cfg.Now,
-		send: h.sendTransition,
+		send: h.sendTransition, cfg: h.cfg,
 	}
 	var eg errgroup.Group
 	eg.SetLimit(Concurrency)

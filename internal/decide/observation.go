@@ -15,6 +15,9 @@ type observation struct {
 func entryOf(p *rule.Program, event *rule.Event, when bool) (e Entry, counts bool, err error) {
 	r := p.Rule()
 	e.Pos = event.Position()
+	if r.Window.Absent > 0 {
+		return e, when, nil
+	}
 	aggregates, all := r.Window.Of != "", len(r.Window.All) > 0
 	if r.Until != "" || !aggregates && !all { // these two close when they no longer hold, not by one signal
 		if e.Clear, err = p.Until(event); err != nil {

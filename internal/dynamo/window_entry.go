@@ -16,6 +16,9 @@ func entryItem(e decide.Entry, it item) item {
 	if e.Miss {
 		it["miss"] = &types.AttributeValueMemberBOOL{Value: true}
 	}
+	if e.Tick {
+		it["tick"] = &types.AttributeValueMemberBOOL{Value: true}
+	}
 	if e.Value != 0 {
 		// As text: DynamoDB's numbers are decimals of 38 digits and end at 1E125, and what comes back must be the
 		// same bits. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
@@ -40,6 +43,9 @@ func readEntry(it item) (decide.Entry, error) {
 	e := decide.Entry{Pos: pos, Clear: hit.Value, Met: uint64(r.num("met"))} //nolint:gosec // it was one
 	if miss, ok := it["miss"].(*types.AttributeValueMemberBOOL); ok {
 		e.Miss = miss.Value
+	}
+	if tick, ok := it["tick"].(*types.AttributeValueMemberBOOL); ok {
+		e.Tick = tick.Value
 	}
 	if text := r.str("value"); text != "" {
 		if e.Value, err = strconv.ParseFloat(text, 64); err != nil {

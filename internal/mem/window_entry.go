@@ -17,6 +17,7 @@ const entryBytes = 1 + 8 + 8 + 8 + 4
 const (
 	clearBit = 1 << iota
 	missBit
+	tickBit
 )
 
 func entryDoc(e decide.Entry) []byte {
@@ -26,6 +27,9 @@ func entryDoc(e decide.Entry) []byte {
 	}
 	if e.Miss {
 		b[0] |= missBit
+	}
+	if e.Tick {
+		b[0] |= tickBit
 	}
 	b = binary.BigEndian.AppendUint64(b, math.Float64bits(e.Value))
 	b = binary.BigEndian.AppendUint64(b, e.Met)
@@ -38,7 +42,7 @@ func readEntry(r row) (e decide.Entry, err error) {
 	if !ok || len(r.doc) != entryBytes {
 		return e, fmt.Errorf("window entry %s: %d bytes are not an entry", r.sk, len(r.doc))
 	}
-	e.Clear, e.Miss = r.doc[0]&clearBit != 0, r.doc[0]&missBit != 0
+	e.Clear, e.Miss, e.Tick = r.doc[0]&clearBit != 0, r.doc[0]&missBit != 0, r.doc[0]&tickBit != 0
 	e.Value = math.Float64frombits(binary.BigEndian.Uint64(r.doc[1:]))
 	e.Met = binary.BigEndian.Uint64(r.doc[9:])
 	seconds, nanos := binary.BigEndian.Uint64(r.doc[17:]), binary.BigEndian.Uint32(r.doc[25:])

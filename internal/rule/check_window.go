@@ -15,7 +15,7 @@ const maxSpan = loop.Duration(7 * 24 * time.Hour)
 // windowKinds are the words that make a window what it is, each with the others that go with it.
 func windowKinds() map[string][]string {
 	kinds := map[string][]string{
-		"count": {"within"}, "for": {}, "all": {"within"},
+		"count": {"within"}, "for": {}, "all": {"within"}, "absent": {},
 	}
 	for _, of := range loop.Aggregates() {
 		kinds[of] = []string{"over", "above", "below"}
@@ -59,6 +59,11 @@ func (c *checker) window(path string, r *loop.Rule) {
 		c.span(path+".within", w.Within)
 	case word == "for":
 		c.span(path+".for", w.For)
+	case word == "absent":
+		c.span(path+".absent", w.Absent)
+		if r.Until != "" {
+			c.fail(parentPath(path)+".until", "leave it out", "does not go with window.absent, which closes when the key speaks")
+		}
 	case word == "all":
 		c.span(path+".within", w.Within)
 		c.conditions(path+".all", r)
