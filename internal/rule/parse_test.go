@@ -273,7 +273,14 @@ func TestListedAddressMayBePlain(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	t.Parallel()
+	window := func(rest string) string {
+		return "actions: {a: {to: output, output: k}}\nrules: [{id: r, key: signal.id, do: [{action: a}], " + rest + "}]"
+	}
 	for src, want := range map[string]string{
+		window("match: {type: [t]}, window: {for: 1m}"):                                                                                          "every signal is a hit",
+		window("match: {type: [t]}, when: 'true', until: 'true', window: {for: 1m}"):                                                             "it never opens",
+		window("match: {type: [t]}, when: 'true', until: 'true', window: {count: 1, within: 1m}"):                                                "it never opens",
+		window("match: {type: [t, {prefix: x}]}, window: {all: [{name: a, match: {type: [t, xy]}}, {name: b, match: {type: [u]}}], within: 1m}"): "takes no signal of type u",
 		"regions: {loop: [us-east-1]}":                                "no promise about the loss of a region",
 		"regions: {loop: [us-east-1, eu-west-1], witness: us-west-2}": "not known to span",
 		"prefix: aa": "no signal can come in",
