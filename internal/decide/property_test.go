@@ -45,11 +45,15 @@ func windowKinds() map[string]windowKind {
 		"p95 above": over("{p95: signal.data.value, over: 40s, above: 7", 40, func(l []float64) bool { return p95(l) > 7 }),
 		"p95 below": over("{p95: signal.data.value, over: 40s, below: 9", 40, func(l []float64) bool { return p95(l) < 9 }),
 		"rate":      {"{rate: signal.data.value, over: 20s, above: 1", always, refRate(20, 1), false},
-		"all": {"{all: [{name: a, match: {type: [a]}, when: signal.data.value > 5}, {name: b, match: {type: [b]}}], within: 10s",
-			func(s sample) bool { return s.b || s.value > 5 }, refAll(10), false},
+		"all": {
+			"{all: [{name: a, match: {type: [a]}, when: signal.data.value > 5}, {name: b, match: {type: [b]}}], within: 10s",
+			func(s sample) bool { return s.b || s.value > 5 }, refAll(10), false,
+		},
 		"count of the newest": {"{count: 3, within: 12s, max_entries: 5", always, newestOf(99, refCount(3, 12)), true},
-		"avg of the newest": {"{avg: signal.data.value, over: 30s, above: 5, max_entries: 5", always,
-			newestOf(5, refOver(30, func(l []float64) bool { return sum(l) > 5*float64(len(l)) })), false},
+		"avg of the newest": {
+			"{avg: signal.data.value, over: 30s, above: 5, max_entries: 5", always,
+			newestOf(5, refOver(30, func(l []float64) bool { return sum(l) > 5*float64(len(l)) })), false,
+		},
 	}
 }
 

@@ -68,7 +68,7 @@ func TestALookAsksForAllThatAJudgeNeeds(t *testing.T) {
 				for i := range entries {
 					entries[i].Miss = rapid.IntRange(0, 4).Draw(t, "miss") == 0
 					entries[i].Value = float64(rapid.IntRange(0, 9).Draw(t, "value"))
-					entries[i].Met = uint64(rapid.IntRange(0, 7).Draw(t, "met")) //nolint:gosec // few
+					entries[i].Met = uint64(rapid.IntRange(0, 7).Draw(t, "met"))
 					if name == "absent" {
 						entries[i] = Entry{Pos: entries[i].Pos, Tick: rapid.Bool().Draw(t, "tick")}
 					}

@@ -172,7 +172,7 @@ func peers(t *testing.T, b Bench[decide.Windows]) {
 func saying(t *testing.T, b Bench[decide.Windows]) {
 	var all []decide.Entry
 	for i, v := range []float64{0, 1, -1, 0.1, 1e300, -1e300, 5e-324, 1.0 / 3, 123456789.123456789} {
-		all = append(all, decide.Entry{Pos: pos(i), Value: v, Miss: i%2 == 0, Clear: i%3 == 0, Tick: i%4 == 1, Met: uint64(i) << 12}) //nolint:gosec // few
+		all = append(all, decide.Entry{Pos: pos(i), Value: v, Miss: i%2 == 0, Clear: i%3 == 0, Tick: i%4 == 1, Met: uint64(i) << 12})
 	}
 	put(t, b.Here, windowRef, all...)
 	expect(t, around(t, b.Here, windowRef, pos(0), at(-60), 0), all...)

@@ -48,8 +48,8 @@ func (c *checker) window(path string, r *loop.Rule) {
 			c.fail(path+"."+name, "leave it out", "does not go with %s", word)
 		}
 	}
-	switch {
-	case word == "count":
+	switch word {
+	case "count":
 		switch {
 		case w.Count < 1:
 			c.fail(path+".count", "", "must be at least 1")
@@ -57,14 +57,14 @@ func (c *checker) window(path string, r *loop.Rule) {
 			c.fail(path+".count", "", "is more than the window holds, %d (max_entries)", w.Bound())
 		}
 		c.span(path+".within", w.Within)
-	case word == "for":
+	case "for":
 		c.span(path+".for", w.For)
-	case word == "absent":
+	case "absent":
 		c.span(path+".absent", w.Absent)
 		if r.Until != "" {
 			c.fail(parentPath(path)+".until", "leave it out", "does not go with window.absent, which closes when the key speaks")
 		}
-	case word == "all":
+	case "all":
 		c.span(path+".within", w.Within)
 		c.conditions(path+".all", r)
 	default:

@@ -89,8 +89,12 @@ func TestASignalMeetsEveryConditionThatTakesIt(t *testing.T) {
 		typ, data string
 		met       uint64
 	}{
-		{"deploy", "{}", 1}, {"metric", `{"x":5}`, 0}, {"metric", `{"x":6}`, 2}, {"metric", `{"x":8}`, 6},
-		{"both", `{"x":8}`, 3}, {"other", `{"x":8}`, 0},
+		{"deploy", "{}", 1},
+		{"metric", `{"x":5}`, 0},
+		{"metric", `{"x":6}`, 2},
+		{"metric", `{"x":8}`, 6},
+		{"both", `{"x":8}`, 3},
+		{"other", `{"x":8}`, 0},
 	} {
 		ev := signalOf(c.typ, c.data)
 		if got, err := p.Met(ev); got != c.met || err != nil {
