@@ -76,7 +76,7 @@ func Decide(ctx context.Context, env Environment) (SQSHandler, error) {
 	cfg := b.Config
 	again := act.Backoff{Base: time.Second, Cap: 30 * time.Second, Rand: act.DefaultBackoff().Rand}
 	return b.overSQS(loop.FuncDecide, decide.New(decide.Config{
-		Region: b.Region, Set: b.Set, Queue: b.queues, Now: time.Now,
+		Region: b.Region, Peer: b.peer(), StandbyDelay: cfg.StandbyDelay.Std(), Set: b.Set, Queue: b.queues, Now: time.Now,
 		Recorder: ledger.Decide{Recorder: b.telemetry.Decide(), Book: b.book()},
 		Windows:  dynamo.NewWindows(b.table(), cfg.Prefix, b.Region, cfg.Regions.Loop, time.Now),
 		Episodes: dynamo.NewEpisodes(b.table(), cfg.Prefix),

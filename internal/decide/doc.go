@@ -2,7 +2,8 @@
 //
 //	envelope.go  a message becomes items; a signal is not decoded before a rule wants it
 //	evaluate.go  pure: (signal, rules) → per rule unmatched, hit, clear or failed
-//	fold.go      pure: (episode, window entries) → the next transition
+//	window_*.go  pure: window entries in order → a verdict on each, one kind of window a file
+//	revise.go    pure: (episode, verdicts) → transitions; what a late entry changes of the past
 //	episode.go   one (rule, key): entries in, transitions out, over Windows and Episodes
 //	handler.go   the queue stage: effects out, failing items again, hopeless ones to quarantine
 //
@@ -21,20 +22,14 @@ type Ref struct {
 	RuleID, Key string
 }
 
-// Entry is what one signal means to a (rule, key). A signal that clears never hits.
-type Entry struct {
-	Pos   loop.Position
-	Clear bool // it closes an open episode; otherwise it is a hit that may open one
-}
-
 // Windows keeps entries: written in the own region only, read from the own region strongly and from its peers
 // as far as they have replicated. Implementations are safe for concurrent use.
 type Windows interface {
 	// Put stores entries for at least keep. Repeating it changes nothing.
 	Put(ctx context.Context, ref Ref, entries []Entry, keep time.Duration) error
-	// Around returns, in order, every entry from position `at` on, preceded by the newest `hits` hits before it
-	// that are later than `after`. Entries of several regions are merged; a signal may appear more than once.
-	Around(ctx context.Context, ref Ref, at loop.Position, after time.Time, hits int) ([]Entry, error)
+	// Around returns what the look asks for. Entries of several regions are merged; a signal may appear more than
+	// once.
+	Around(ctx context.Context, ref Ref, look Look) (Seen, error)
 }
 
 // Episode is the state of a (rule, key) on which regions agree.
@@ -44,6 +39,8 @@ type Episode struct {
 	Open        bool          //
 	Last        loop.Position // of the newest transition; the next one must come after it
 	Transitions []Transition  // whose effects may still be needed, oldest first
+	Flips       []Flip        // the state's recent changes as they are known now, oldest first; see judged
+	MovedAt     time.Time     // when Flips were written, by the clock
 	Rev         int64         // counts writes; 0 where nothing is stored
 	UpdatedAt   time.Time     // of the newest write, by the clock: event time may be years ago in a replay
 }

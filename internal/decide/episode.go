@@ -11,12 +11,6 @@ import (
 	"example.com/unbroken/internal/rule"
 )
 
-// observation is what one signal in hand means to a stateful rule.
-type observation struct {
-	work  *work
-	entry Entry
-}
-
 // keeper keeps the episodes of one region. The order of its steps is what survives a crash between any two:
 //
 //	put entries → read all regions' entries → read the episode → write transitions with rendered effects
@@ -32,53 +26,83 @@ type keeper struct {
 	send     func(ctx context.Context, t Transition, standby bool) error
 	region   string
 	now      func() time.Time
+	cfg      Config
 }
 
 // maxConflicts bounds how often a lost race is run again within one delivery; after that the item is sent again.
 const maxConflicts = 8
 
-// observe applies the observations of one (rule, key), in order of event time, and returns the decisions made
-// and the observations that came too late.
-func (k keeper) observe(ctx context.Context, p *rule.Program, ref Ref, obs []observation) (made []loop.Decision, tooLate []Entry, err error) {
-	w := *p.Rule().Window
+// outcome is what observations led to.
+type outcome struct {
+	made     []loop.Decision
+	tooLate  []Entry
+	overflow bool // the window's bound was hit
+}
+
+// observe applies the observations of one (rule, key), in order of event time.
+func (k keeper) observe(ctx context.Context, p *rule.Program, ref Ref, obs []observation) (out outcome, err error) {
+	r := p.Rule()
+	w, lateness := windowOf(r), r.Window.Lateness.Std()
 	slices.SortStableFunc(obs, func(a, b observation) int { return a.entry.Pos.Compare(b.entry.Pos) })
-	at, after := obs[0].entry.Pos, obs[0].entry.Pos.Time.Add(-w.Within.Std())
-	known, err := k.windows.Around(ctx, ref, at, after, w.Count)
+	look := w.look(obs[0].entry.Pos)
+	// Which are known and which come too late is told by the entries from here on.
+	first, absent := Look{At: look.At, Limit: look.Limit}, r.Window.Absent.Std()
+	if absent > 0 {
+		first = look
+	}
+	known, err := k.windows.Around(ctx, ref, first)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read window of %s: %w", ref.RuleID, err)
+		return out, fmt.Errorf("read window of %s: %w", ref.RuleID, err)
 	}
 	fresh := make([]Entry, len(obs))
 	for i, o := range obs {
 		fresh[i] = o.entry
 	}
-	inTime, tooLate := late(fresh, known, w.Lateness.Std())
+	inTime, tooLate := late(fresh, known.Entries, lateness)
+	out.tooLate = tooLate
 	if len(inTime) == 0 {
-		return nil, tooLate, nil
+		return out, nil
 	}
-	if err := k.windows.Put(ctx, ref, inTime, (w.Within + w.Lateness).Std()); err != nil {
-		return nil, nil, fmt.Errorf("store window entries of %s: %w", ref.RuleID, err)
+	if absent > 0 { // before the tick is stored: one that stands has started the next timer
+		if err := k.start(ctx, ref, absent, timers(absent, obs, known.Entries, merge(slices.Concat(known.Entries, inTime)))); err != nil {
+			return out, err
+		}
+	}
+	if err := k.windows.Put(ctx, ref, inTime, w.span+2*lateness); err != nil {
+		return out, fmt.Errorf("store window entries of %s: %w", ref.RuleID, err)
 	}
 	// Read again: two deciders that put at the same time must not both miss the other's entry.
-	entries, err := k.windows.Around(ctx, ref, at, after, w.Count)
+	seen, err := k.windows.Around(ctx, ref, look)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read window of %s: %w", ref.RuleID, err)
+		return out, fmt.Errorf("read window of %s: %w", ref.RuleID, err)
 	}
-	made, err = k.advance(ctx, p, ref, merge(entries), obs)
-	return made, tooLate, err
+	if absent > 0 && len(seen.Entries) > len(known.Entries)+len(inTime) { // another one's entry
+		if err := k.start(ctx, ref, absent, timers(absent, obs, known.Entries, merge(slices.Clone(seen.Entries)))); err != nil {
+			return out, err
+		}
+	}
+	j := judged{entries: merge(seen.Entries), lateness: lateness + absent, now: k.now()}
+	j.from, _ = slices.BinarySearchFunc(j.entries, seen.From, func(e Entry, at loop.Position) int { return e.Pos.Compare(at) })
+	j.verdicts = w.judge(j.entries, j.from)
+	out.overflow = seen.Overflow
+	out.made, err = k.advance(ctx, p, ref, j, obs)
+	return out, err
 }
 
 // advance brings the episode up to its entries.
-func (k keeper) advance(ctx context.Context, p *rule.Program, ref Ref, entries []Entry, obs []observation) ([]loop.Decision, error) {
+func (k keeper) advance(ctx context.Context, p *rule.Program, ref Ref, j judged, obs []observation) ([]loop.Decision, error) {
 	for range maxConflicts {
 		e, err := k.episodes.Get(ctx, ref)
 		if err != nil {
 			return nil, fmt.Errorf("read episode of %s: %w", ref.RuleID, err)
 		}
-		made, err := k.transitions(p, &e, entries, obs) //nolint:contextcheck // pure: CEL is bounded by cost, not by a deadline
+		changes, flips := j.settle(e)
+		made, err := k.transitions(p, &e, changes, obs) //nolint:contextcheck // pure: CEL is bounded by cost, not by a deadline
 		if err != nil {
 			return nil, err
 		}
-		if len(made) > 0 {
+		if len(made) > 0 || !sameFlips(flips, e.begun()) {
+			e.Flips, e.MovedAt = j.recent(flips), k.now().UTC()
 			err = k.put(ctx, &e)
 			if errors.Is(err, loop.ErrConflict) {
 				continue
@@ -92,20 +116,17 @@ func (k keeper) advance(ctx context.Context, p *rule.Program, ref Ref, entries [
 	return nil, fmt.Errorf("episode of %s: %w", ref.RuleID, loop.ErrConflict)
 }
 
-// transitions appends to e every transition that the entries call for, effects rendered.
-func (k keeper) transitions(p *rule.Program, e *Episode, entries []Entry, obs []observation) ([]loop.Decision, error) {
-	var made []loop.Decision
-	for {
-		at, phase, ok := next(*e, *p.Rule().Window, entries)
-		if !ok {
-			return made, nil
-		}
-		n := e.N
-		if phase == loop.PhaseDo {
+// transitions appends to e every change, effects rendered.
+func (k keeper) transitions(p *rule.Program, e *Episode, changes []Flip, obs []observation) ([]loop.Decision, error) {
+	e.Flips = e.begun() // of the state before them
+	made := make([]loop.Decision, 0, len(changes))
+	for _, c := range changes {
+		n, phase := e.N, loop.PhaseUndo
+		if c.Open {
 			// Counting from the time keeps fences rising even after the episode's record was deleted.
-			n = max(e.N+1, at.Time.UnixMilli())
+			n, phase = max(e.N+1, c.At.Time.UnixMilli()), loop.PhaseDo
 		}
-		o := trigger(obs, at)
+		o := trigger(obs, c.At)
 		d := loop.Decision{
 			ID: loop.EpisodeDecisionID(e.RuleID, e.Key, n, phase), RuleID: e.RuleID, Key: e.Key,
 			Phase: phase, Episode: n, SignalKey: o.entry.Pos.SignalKey,
@@ -117,14 +138,14 @@ func (k keeper) transitions(p *rule.Program, e *Episode, entries []Entry, obs []
 		if err != nil {
 			return nil, err
 		}
-		t := Transition{
-			Decision: d, At: at, AcceptedAt: o.work.item.AcceptedAt, Input: o.work.item.Input,
+		e.Transitions = append(e.Transitions, Transition{
+			Decision: d, At: c.At, AcceptedAt: o.work.item.AcceptedAt, Input: o.work.item.Input,
 			Hops: o.work.item.Hops, Cause: o.work.item.Cause,
-		}
-		e.N, e.Open, e.Last = n, phase == loop.PhaseDo, at
-		e.Transitions = append(e.Transitions, t)
+		})
+		e.N, e.Open, e.Last = n, c.Open, c.At
 		made = append(made, d)
 	}
+	return made, nil
 }
 
 // trigger is the signal in hand that answers for a transition: the one at its position, or else the last one,
@@ -153,7 +174,7 @@ func (k keeper) put(ctx context.Context, e *Episode) error {
 	if rerr != nil {
 		return fmt.Errorf("write episode of %s: %w", e.RuleID, errors.Join(err, rerr))
 	}
-	if stored.Rev == e.Rev+1 && sameTransitions(stored.Transitions, e.Transitions) {
+	if stored.Rev == e.Rev+1 && sameTransitions(stored.Transitions, e.Transitions) && sameFlips(stored.Flips, e.Flips) {
 		*e = stored
 		return nil
 	}

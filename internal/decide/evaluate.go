@@ -46,6 +46,10 @@ func evaluate(set *rule.Set, w *work, out *found) {
 		w.quarantine = append(w.quarantine, loop.Quarantine{Reason: loop.CodeHopLimit, Detail: "the chain of causes is longer than the hop limit"})
 		return
 	}
+	if isTimer(w.item) {
+		tick(set, w, out)
+		return
+	}
 	candidates := set.Candidates(rule.Type(w.item.Signal))
 	if len(candidates) == 0 {
 		out.unmatched++
@@ -103,22 +107,23 @@ func one(p *rule.Program, w *work, event *rule.Event, out *found) (bool, error) 
 		out.decisions = append(out.decisions, decided{w, d})
 		return true, nil
 	}
-	clear, err := p.Until(event)
-	if err != nil {
+	entry, counts, err := entryOf(p, event, when)
+	if err != nil || !counts {
 		return false, err
 	}
-	if !when && !clear {
-		return false, nil
-	}
-	t := target{p, key}
-	g := out.observations[t]
+	out.observe(target{p, key}, observation{work: w, entry: entry})
+	return true, nil
+}
+
+// observe adds an observation to those of its (rule, key).
+func (f *found) observe(t target, o observation) {
+	g := f.observations[t]
 	if g == nil {
 		g = &group{}
-		out.observations[t] = g
-		out.order = append(out.order, t)
+		f.observations[t] = g
+		f.order = append(f.order, t)
 	}
-	g.obs = append(g.obs, observation{work: w, entry: Entry{Pos: pos, Clear: clear}})
-	return true, nil
+	g.obs = append(g.obs, o)
 }
 
 func codeOr(err error, otherwise loop.Code) loop.Code {

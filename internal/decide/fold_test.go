@@ -40,21 +40,20 @@ func reference(sorted []Entry, w loop.Window) (open bool, openings []loop.Positi
 	return open, openings
 }
 
-// arrive brings entries in one by one, in the given order, and applies every transition that fold asks for.
+// arrive brings entries in one by one, in the given order, and applies every transition that they call for.
 func arrive(order []Entry, w loop.Window) (e Episode, openings []loop.Position) {
 	var known []Entry
 	for _, entry := range order {
 		known = merge(append(known, entry))
-		for {
-			at, phase, ok := next(e, w, known)
-			if !ok {
-				break
-			}
-			e.Open, e.Last = phase == loop.PhaseDo, at
+		j := judged{entries: known, from: slices.Index(known, entry), verdicts: countWindow(w).judge(known, 0), lateness: time.Hour}
+		changes, flips := j.settle(e)
+		for _, c := range changes {
+			e.Open, e.Last = c.Open, c.At
 			if e.Open {
-				openings = append(openings, at)
+				openings = append(openings, c.At)
 			}
 		}
+		e.Flips = j.recent(flips)
 	}
 	return e, openings
 }
@@ -129,7 +128,9 @@ func TestATransitionComesAfterTheLastOne(t *testing.T) {
 	t.Parallel()
 	w := loop.Window{Count: 1, Within: loop.Duration(time.Minute)}
 	e := Episode{Open: true, Last: entryAt(10, false).Pos}
-	if _, _, ok := next(e, w, []Entry{entryAt(5, true), entryAt(10, false)}); ok {
+	entries := []Entry{entryAt(5, true), entryAt(10, false)}
+	j := judged{entries: entries, verdicts: countWindow(w).judge(entries, 0), lateness: time.Hour}
+	if changes, _ := j.settle(e); len(changes) > 0 {
 		t.Error("a clear from before the opening closed the episode")
 	}
 }

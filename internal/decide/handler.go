@@ -16,23 +16,27 @@ import (
 type Recorder interface {
 	Decided(ctx context.Context, d loop.Decision, item loop.Item)
 	Late(ctx context.Context, ruleID, signalKey string)
+	// Overflow is called when a window holds more of a key than its bound, and only the newest entries count.
+	Overflow(ctx context.Context, ruleID string)
 	Quarantined(ctx context.Context, q loop.Quarantine, item loop.Item)
 	Retried(ctx context.Context, item loop.Item, after time.Duration, cause error)
 	// Batch is called once per Handle: the items that have come to an end here, and how many no rule wanted.
 	Batch(ctx context.Context, items []loop.Item, unmatched int)
 }
 
-// Config is what a Handler needs; all fields but AtOnce are required.
+// Config is what a Handler needs; all fields are required, but for AtOnce, and for Peer where there is one region.
 type Config struct {
-	Region   string
-	Set      *rule.Set
-	Windows  Windows
-	Episodes Episodes
-	Queue    Queue
-	Now      func() time.Time
-	Backoff  func(attempt int) time.Duration // wait before an item is sent again
-	Recorder Recorder
-	AtOnce   int // bounds the (rule, key) states brought up to date at once; 0 for Concurrency, 1 for a repeatable order
+	Region       string
+	Peer         string // where timers are mirrored to
+	StandbyDelay time.Duration
+	Set          *rule.Set
+	Windows      Windows
+	Episodes     Episodes
+	Queue        Queue
+	Now          func() time.Time
+	Backoff      func(attempt int) time.Duration // wait before an item is sent again
+	Recorder     Recorder
+	AtOnce       int // bounds the (rule, key) states brought up to date at once; 0 for Concurrency, 1 for a repeatable order
 }
 
 // Concurrency bounds the (rule, key) states of one invocation that are brought up to date at once.
@@ -60,6 +64,10 @@ func (h *Handler) Handle(ctx context.Context, msgs []loop.Message) (failed []str
 			continue
 		}
 		for _, item := range items {
+			if isTimer(item) && h.cfg.wait(item) > 0 { // another leg of its way
+				broken[i] = h.cfg.leg(ctx, h.cfg.Region, item) != nil || broken[i]
+				continue
+			}
 			works = append(works, &work{msg: i, item: item})
 		}
 	}
@@ -90,7 +98,7 @@ func (h *Handler) Handle(ctx context.Context, msgs []loop.Message) (failed []str
 func (h *Handler) episodes(ctx context.Context, out *found) {
 	k := keeper{
 		windows: h.cfg.Windows, episodes: h.cfg.Episodes, region: h.cfg.Region, now: h.cfg.Now,
-		send: h.sendTransition,
+		send: h.sendTransition, cfg: h.cfg,
 	}
 	var eg errgroup.Group
 	eg.SetLimit(cmp.Or(h.cfg.AtOnce, Concurrency))
@@ -98,12 +106,15 @@ func (h *Handler) episodes(ctx context.Context, out *found) {
 		obs := out.observations[t].obs
 		eg.Go(func() error {
 			ref := Ref{RuleID: t.program.Rule().ID, Key: t.key}
-			made, tooLate, err := k.observe(ctx, t.program, ref, obs)
-			for _, d := range made {
+			o, err := k.observe(ctx, t.program, ref, obs)
+			for _, d := range o.made {
 				h.cfg.Recorder.Decided(ctx, d, obs[0].work.item)
 			}
-			for _, e := range tooLate {
+			for _, e := range o.tooLate {
 				h.cfg.Recorder.Late(ctx, ref.RuleID, e.Pos.SignalKey)
+			}
+			if o.overflow {
+				h.cfg.Recorder.Overflow(ctx, ref.RuleID)
 			}
 			if err != nil {
 				fail(obs, ref.RuleID, err)

@@ -65,6 +65,7 @@ type deaf struct{}
 
 func (deaf) Decided(context.Context, loop.Decision, loop.Item)        {}
 func (deaf) Late(context.Context, string, string)                     {}
+func (deaf) Overflow(context.Context, string)                         {}
 func (deaf) Quarantined(context.Context, loop.Quarantine, loop.Item)  {}
 func (deaf) Retried(context.Context, loop.Item, time.Duration, error) {}
 func (deaf) Batch(context.Context, []loop.Item, int)                  {}

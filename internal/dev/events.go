@@ -74,6 +74,8 @@ func (d decideEvents) Decided(_ context.Context, made loop.Decision, item loop.I
 	}
 }
 
+func (d decideEvents) Overflow(context.Context, string) {}
+
 func (d decideEvents) Late(_ context.Context, ruleID, signalKey string) {
 	d.r.w.say(Event{Region: d.r.name, What: "suppressed", Rule: ruleID, ID: signalKey, Detail: "late"})
 }

@@ -55,7 +55,8 @@ func newRegion(w *World, name string, set *rule.Set, listener net.Listener) (*re
 	}
 	again := act.Backoff{Base: time.Second, Cap: 30 * time.Second, Rand: act.DefaultBackoff().Rand}
 	r.stages[loop.QueueSignals] = decide.New(decide.Config{
-		Region: name, Set: set, Queue: queue, Now: now, Recorder: decideEvents{r}, Backoff: again.Next,
+		Region: name, Peer: loop.Peer(cfg.Regions.Loop, name), StandbyDelay: cfg.StandbyDelay.Std(),
+		Set: set, Queue: queue, Now: now, Recorder: decideEvents{r}, Backoff: again.Next,
 		Windows: mem.NewWindows(w.tables, name), Episodes: w.episodes.In(name),
 	})
 	written := mem.NewOutputs(w.tables, name)

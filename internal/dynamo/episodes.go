@@ -51,7 +51,9 @@ func readEpisode(it item) (decide.Episode, error) {
 		Ref: decide.Ref{RuleID: r.str("rule"), Key: r.str("key")}, N: r.num("n"), Rev: r.num("rev"), Open: r.str("state") == stateOpen,
 		Last: loop.Position{Time: r.time("lastTime"), SignalKey: r.str("lastSignal")}, UpdatedAt: r.time("updatedAt"),
 	}
+	e.MovedAt = r.time("movedAt")
 	r.json("transitions", &e.Transitions)
+	r.json("flips", &e.Flips)
 	return e, r.err
 }
 
@@ -73,6 +75,10 @@ func (s *Episodes) Put(ctx context.Context, e decide.Episode) error {
 	}
 	it.setTime("lastTime", e.Last.Time)
 	it.setTime("updatedAt", e.UpdatedAt)
+	it.setTime("movedAt", e.MovedAt)
+	if err := it.setJSON("flips", e.Flips); err != nil {
+		return fmt.Errorf("write episode of %s: %w", e.RuleID, err)
+	}
 	if err := it.setJSON("transitions", e.Transitions); err != nil {
 		return fmt.Errorf("write episode of %s: %w", e.RuleID, err)
 	}

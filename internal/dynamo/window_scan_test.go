@@ -25,6 +25,15 @@ func endless(in *dynamodb.QueryInput, newest time.Time, pages int) *dynamodb.Que
 	return out
 }
 
+// newestHits looks at the newest n hits before at.
+func newestHits(at loop.Position, after time.Time, n int) decide.Look {
+	look := decide.Look{At: at, After: after, Expect: n}
+	if n > 0 {
+		look.Before = func() decide.LookBehind { return decide.NewestHits(n) }
+	}
+	return look
+}
+
 func TestBusyWindowIsNotReadToItsEnd(t *testing.T) {
 	t.Parallel()
 	newest := time.Date(2026, 3, 29, 2, 0, 0, 0, time.UTC)
@@ -39,9 +48,9 @@ func TestBusyWindowIsNotReadToItsEnd(t *testing.T) {
 	}}
 	s := NewWindows(api, "p", "a", []string{"a", "b"}, time.Now)
 	ref := decide.Ref{RuleID: "r", Key: "k"}
-	entries, err := s.Around(t.Context(), ref, loop.Position{Time: newest, SignalKey: "s"}, newest.Add(-time.Hour), 3)
-	if err != nil || calls != 2 || len(entries) != 2*4 {
-		t.Fatalf("%d entries in %d calls, %v; want one page per region with the entry and 3 hits before it", len(entries), calls, err)
+	seen, err := s.Around(t.Context(), ref, newestHits(loop.Position{Time: newest, SignalKey: "s"}, newest.Add(-time.Hour), 3))
+	if err != nil || calls != 2 || len(seen.Entries) != 2*4 {
+		t.Fatalf("%d entries in %d calls, %v; want one page per region with the entry and 3 hits before it", len(seen.Entries), calls, err)
 	}
 	if !strong["win#a#r#"+loop.KeyHash("k")] || strong["win#b#r#"+loop.KeyHash("k")] || len(strong) != 2 {
 		t.Fatalf("consistency of the reads: %v; want the own region's strong, the peer's not", strong)
@@ -63,7 +72,7 @@ func TestPagesGrowTowardsAFarReader(t *testing.T) {
 		return endless(in, newest, 0), nil
 	}}
 	s := NewWindows(api, "p", "a", []string{"a"}, time.Now)
-	if _, err := s.Around(t.Context(), decide.Ref{}, loop.Position{}, time.Time{}, 5); err != nil {
+	if _, err := s.Around(t.Context(), decide.Ref{}, newestHits(loop.Position{}, time.Time{}, 5)); err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []int32{25, 100, 400, 1000, 1000, 1000} {
@@ -82,7 +91,7 @@ func TestOnePartitionUnreadIsNoAnswer(t *testing.T) {
 		return &dynamodb.QueryOutput{}, nil
 	}}
 	s := NewWindows(api, "p", "a", []string{"a", "b"}, time.Now)
-	if _, err := s.Around(t.Context(), decide.Ref{}, loop.Position{}, time.Time{}, 5); !errors.Is(err, errDown) {
+	if _, err := s.Around(t.Context(), decide.Ref{}, newestHits(loop.Position{}, time.Time{}, 5)); !errors.Is(err, errDown) {
 		t.Fatalf("got %v", err)
 	}
 }
@@ -98,7 +107,7 @@ func TestWithoutHitsNothingBeforeIsRead(t *testing.T) {
 			}
 			return &dynamodb.QueryOutput{}, nil
 		}}
-		if _, err := NewWindows(api, "p", "a", []string{"a"}, time.Now).Around(t.Context(), decide.Ref{}, at, after, hits); err != nil {
+		if _, err := NewWindows(api, "p", "a", []string{"a"}, time.Now).Around(t.Context(), decide.Ref{}, newestHits(at, after, hits)); err != nil {
 			t.Error(err)
 		}
 	}

@@ -3,7 +3,6 @@ package dynamo
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -70,10 +69,7 @@ func (s *Windows) items(ref decide.Ref, entries []decide.Entry, keep time.Durati
 		if e.Pos.Time.After(from) {
 			from = e.Pos.Time
 		}
-		items = append(items, item{
-			pk: str(windowKey(s.region, ref)), sk: str(at),
-			"clear": &types.AttributeValueMemberBOOL{Value: e.Clear}, ttl: num(expiry(from, keep)),
-		})
+		items = append(items, entryItem(e, item{pk: str(windowKey(s.region, ref)), sk: str(at), ttl: num(expiry(from, keep))}))
 	}
 	return items
 }
@@ -95,26 +91,21 @@ func (s *Windows) putBatch(ctx context.Context, items []item) error {
 	})
 }
 
-// Around returns, in order, every entry from position `at` on, preceded by the newest `hits` hits before it that
-// are later than `after`. Each region's partition contributes its own newest hits, since a signal may stand in
-// several: after merging there may be more than `hits`, never fewer.
-func (s *Windows) Around(ctx context.Context, ref decide.Ref, at loop.Position, after time.Time, hits int) ([]decide.Entry, error) {
-	perRegion := make([][]decide.Entry, len(s.regions))
+// Around reads what the look asks for of every region's partition: a signal may stand in several.
+func (s *Windows) Around(ctx context.Context, ref decide.Ref, look decide.Look) (decide.Seen, error) {
+	shares := make([]*decide.Reading, len(s.regions))
 	group, gctx := errgroup.WithContext(ctx)
 	for i, region := range s.regions {
 		group.Go(func() (err error) {
 			scan := windowScan{
-				api: s.api, table: s.table, partition: windowKey(region, ref), strong: region == s.region,
-				at: at, after: after, hits: hits,
+				api: s.api, table: s.table, partition: windowKey(region, ref), strong: region == s.region, look: look,
 			}
-			perRegion[i], err = scan.run(gctx)
+			shares[i], err = scan.run(gctx)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, fmt.Errorf("read window of %s: %w", ref.RuleID, err)
+		return decide.Seen{}, fmt.Errorf("read window of %s: %w", ref.RuleID, err)
 	}
-	entries := slices.Concat(perRegion...)
-	slices.SortStableFunc(entries, func(a, b decide.Entry) int { return a.Pos.Compare(b.Pos) })
-	return entries, nil
+	return look.Merge(shares...), nil
 }

@@ -86,13 +86,6 @@ const (
 	ModeOff     = "off"
 )
 
-// Window opens an episode when Count matching signals of one key fall within Within of event time.
-type Window struct {
-	Count    int      `yaml:"count"    json:"count"`
-	Within   Duration `yaml:"within"   json:"within"`
-	Lateness Duration `yaml:"lateness" json:"lateness"` // entries later than this behind the key's newest are suppressed
-}
-
 // Step is one action taken by a decision. Its id is unique within its phase and part of the effect's id.
 type Step struct {
 	Step   string         `yaml:"step"   json:"step"`

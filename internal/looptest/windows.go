@@ -26,6 +26,9 @@ func Windows(t *testing.T, open func(t *testing.T) Bench[decide.Windows]) {
 		{"OneBatchIsStoredInPart", bigBatch},
 		{"SameSecondIsReordered", nanoseconds},
 		{"PeersEntriesAreMissed", peers},
+		{"WhatAnEntrySaysIsLost", saying},
+		{"HotKeyIsReadWithoutEnd", bounded},
+		{"BoundTakesTheOldest", newestOfTheBound},
 		{"KeysShareAWindow", windowsAreApart},
 		{"CallAfterTheDeadlineIsApplied", canceledWindow},
 	})
@@ -57,9 +60,16 @@ func put(t *testing.T, w decide.Windows, ref decide.Ref, entries ...decide.Entry
 
 func around(t *testing.T, w decide.Windows, ref decide.Ref, from loop.Position, after time.Time, n int) []decide.Entry {
 	t.Helper()
-	entries, err := w.Around(deadline(t), ref, from, after, n)
+	look := decide.Look{At: from, After: after, Expect: n, Before: func() decide.LookBehind { return decide.NewestHits(n) }}
+	if n == 0 {
+		look.Before = nil
+	}
+	seen, err := w.Around(deadline(t), ref, look)
 	must(t, err)
-	return entries
+	if seen.Overflow || seen.From != from {
+		t.Errorf("without a bound: overflow %v, to be judged from %s", seen.Overflow, seen.From)
+	}
+	return seen.Entries
 }
 
 func expect(t *testing.T, got []decide.Entry, want ...decide.Entry) {
@@ -158,6 +168,56 @@ func peers(t *testing.T, b Bench[decide.Windows]) {
 	}
 }
 
+// saying: all that an entry says comes back, to the last bit.
+func saying(t *testing.T, b Bench[decide.Windows]) {
+	var all []decide.Entry
+	for i, v := range []float64{0, 1, -1, 0.1, 1e300, -1e300, 5e-324, 1.0 / 3, 123456789.123456789} {
+		all = append(all, decide.Entry{Pos: pos(i), Value: v, Miss: i%2 == 0, Clear: i%3 == 0, Tick: i%4 == 1, Met: uint64(i) << 12})
+	}
+	put(t, b.Here, windowRef, all...)
+	expect(t, around(t, b.Here, windowRef, pos(0), at(-60), 0), all...)
+}
+
+func everything() decide.LookBehind {
+	return func(decide.Entry) (want, more bool) { return true, true }
+}
+
+// bounded: of the entries from At on and of those before it, no more than the bound are read.
+func bounded(t *testing.T, b Bench[decide.Windows]) {
+	put(t, b.Here, windowRef, hits(1, 100)...)
+	for _, c := range []struct {
+		at, limit int
+		entries   []decide.Entry
+		from      int
+		overflow  bool
+	}{
+		{at: 91, limit: 30, entries: hits(61, 100), from: 91, overflow: true},
+		{at: 91, limit: 90, entries: hits(1, 100), from: 91, overflow: true}, // it cannot know that there is no more
+		{at: 91, limit: 91, entries: hits(1, 100), from: 91},
+		{at: 51, limit: 30, entries: hits(41, 100), from: 71, overflow: true},
+		{at: 71, limit: 30, entries: hits(41, 100), from: 71, overflow: true},
+	} {
+		seen, err := b.Here.Around(deadline(t), windowRef, decide.Look{At: pos(c.at), After: at(-60), Before: everything, Limit: c.limit})
+		must(t, err)
+		expect(t, seen.Entries, c.entries...)
+		if seen.From != pos(c.from) || seen.Overflow != c.overflow {
+			t.Errorf("at %d, %d at most: judged from %s, overflow %v", c.at, c.limit, seen.From, seen.Overflow)
+		}
+	}
+}
+
+// newestOfTheBound: the region that is behind does not bring back what the bound has cut off in the other.
+func newestOfTheBound(t *testing.T, b Bench[decide.Windows]) {
+	put(t, b.Here, windowRef, hits(1, 40)...)
+	put(t, b.There, windowRef, hits(1, 10)...)
+	b.replicate()
+	seen, err := b.Here.Around(deadline(t), windowRef, decide.Look{At: pos(1), After: at(-60), Limit: 20})
+	must(t, err)
+	if seen.From != pos(21) || !seen.Overflow {
+		t.Errorf("to be judged from %s, overflow %v", seen.From, seen.Overflow)
+	}
+}
+
 func windowsAreApart(t *testing.T, b Bench[decide.Windows]) {
 	put(t, b.Here, windowRef, hit(0))
 	put(t, b.Here, decide.Ref{RuleID: "r", Key: "other"}, hit(1))
@@ -169,7 +229,7 @@ func canceledWindow(t *testing.T, b Bench[decide.Windows]) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	want(t, b.Here.Put(ctx, windowRef, hits(0, 3), keep), context.Canceled)
-	_, err := b.Here.Around(ctx, windowRef, pos(0), at(-60), 1)
+	_, err := b.Here.Around(ctx, windowRef, decide.Look{At: pos(0), After: at(-60)})
 	want(t, err, context.Canceled)
 	expect(t, around(t, b.Here, windowRef, pos(0), at(-60), 3))
 }

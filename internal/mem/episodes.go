@@ -84,7 +84,7 @@ func (v episodesView) Put(ctx context.Context, e decide.Episode) error {
 			return loop.ErrConflict
 		}
 		e.Rev++
-		e.Last.Time, e.UpdatedAt = e.Last.Time.UTC(), e.UpdatedAt.UTC()
+		e.Last.Time, e.UpdatedAt, e.MovedAt = e.Last.Time.UTC(), e.UpdatedAt.UTC(), e.MovedAt.UTC()
 		doc, err := loop.Marshal(e)
 		if err != nil {
 			return err

@@ -19,10 +19,54 @@ type Replicas struct {
 	names     []string // of the regions, in a fixed order, so that a simulation is repeatable
 
 	mu      sync.Mutex
-	regions map[string]map[string]map[string]record // region → pk → sk
+	regions map[string]map[string]*partition // region → pk
 	pending []change
 	clock   int64 // orders the writes of all regions
 	link    func(from, to string) bool
+}
+
+// partition is the items of one partition key, sorted by sort key: a window is read from its newest entry back, and
+// must not cost what the whole partition holds.
+type partition struct {
+	keys    []string
+	records []record
+}
+
+func (p *partition) find(sk string) (record, bool) {
+	if p == nil {
+		return record{}, false
+	}
+	i, ok := slices.BinarySearch(p.keys, sk)
+	if !ok {
+		return record{}, false
+	}
+	return p.records[i], true
+}
+
+func (p *partition) set(sk string, rec record) {
+	i, ok := len(p.keys), false
+	if i > 0 && sk <= p.keys[i-1] { // most keys are times, and come in order
+		i, ok = slices.BinarySearch(p.keys, sk)
+	}
+	if ok {
+		p.records[i] = rec
+		return
+	}
+	p.keys, p.records = slices.Insert(p.keys, i, sk), slices.Insert(p.records, i, rec)
+}
+
+// expire deletes what is past its time.
+func (p *partition) expire(now time.Time) {
+	left := 0
+	for i, rec := range p.records {
+		if !rec.expired(now) {
+			p.keys[left], p.records[left] = p.keys[i], rec
+			left++
+		}
+	}
+	clear(p.keys[left:])
+	clear(p.records[left:])
+	p.keys, p.records = p.keys[:left], p.records[:left]
 }
 
 type record struct {
@@ -53,10 +97,10 @@ type ReplicasConfig struct {
 func NewReplicas(c ReplicasConfig) *Replicas {
 	r := &Replicas{
 		now: c.Now, fault: c.Fault, immediate: c.Immediate, lag: c.Lag, names: slices.Clone(c.Regions),
-		regions: map[string]map[string]map[string]record{},
+		regions: map[string]map[string]*partition{},
 	}
 	for _, region := range r.names {
-		r.regions[region] = map[string]map[string]record{}
+		r.regions[region] = map[string]*partition{}
 	}
 	return r
 }
@@ -81,9 +125,9 @@ func (r *Replicas) Expire() {
 	defer r.mu.Unlock()
 	now := r.now()
 	for _, table := range r.regions {
-		maps.DeleteFunc(table, func(_ string, partition map[string]record) bool {
-			maps.DeleteFunc(partition, func(_ string, rec record) bool { return rec.expired(now) })
-			return len(partition) == 0
+		maps.DeleteFunc(table, func(_ string, p *partition) bool {
+			p.expire(now)
+			return len(p.keys) == 0
 		})
 	}
 }
@@ -108,13 +152,13 @@ func (r *Replicas) replicate() {
 }
 
 func (r *Replicas) apply(region, pk, sk string, rec record) {
-	partition := r.regions[region][pk]
-	if partition == nil {
-		partition = map[string]record{}
-		r.regions[region][pk] = partition
+	p := r.regions[region][pk]
+	if p == nil {
+		p = &partition{}
+		r.regions[region][pk] = p
 	}
-	if old, ok := partition[sk]; !ok || old.at < rec.at {
-		partition[sk] = rec
+	if old, ok := p.find(sk); !ok || old.at < rec.at {
+		p.set(sk, rec)
 	}
 }
 
@@ -131,7 +175,8 @@ func (r *Replicas) update(region, pk, sk string, next func(old []byte) ([]byte, 
 func (r *Replicas) write(region, pk, sk string, until time.Time, next func(old []byte) ([]byte, error)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	doc, err := next(r.regions[region][pk][sk].doc)
+	old, _ := r.regions[region][pk].find(sk)
+	doc, err := next(old.doc)
 	if err != nil {
 		return err
 	}
@@ -168,16 +213,30 @@ func (r *Replicas) scan(region, pk string, onlyLive bool) []row {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
-	partition := r.regions[region][pk]
-	rows := make([]row, 0, len(partition))
-	for _, sk := range slices.Sorted(maps.Keys(partition)) {
-		rec := partition[sk]
-		if onlyLive && rec.expired(now) {
-			continue
+	p := r.regions[region][pk]
+	if p == nil {
+		return nil
+	}
+	rows := make([]row, 0, len(p.keys))
+	for i, rec := range p.records {
+		if !onlyLive || !rec.expired(now) {
+			rows = append(rows, row{p.keys[i], slices.Clone(rec.doc)})
 		}
-		rows = append(rows, row{sk, slices.Clone(rec.doc)})
 	}
 	return rows
+}
+
+// walk shows a partition as region sees it, newest sort key first, until more is false. What has expired is seen
+// until it is deleted, as in DynamoDB. The document must not be changed.
+func (r *Replicas) walk(region, pk string, visit func(row) (more bool)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.regions[region][pk]
+	if p == nil {
+		return
+	}
+	for i := len(p.keys) - 1; i >= 0 && visit(row{p.keys[i], p.records[i].doc}); i-- {
+	}
 }
 
 // partitions returns the partition keys that start with prefix, as region sees them, in no order.

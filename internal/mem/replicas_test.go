@@ -76,9 +76,9 @@ func TestExpireDeletesWhatIsPastItsTime(t *testing.T) {
 	}
 	count := func(want int) {
 		t.Helper()
-		got, err := w.Around(t.Context(), ref, entries[0].Pos, time.Time{}, 0)
-		if err != nil || len(got) != want {
-			t.Fatalf("%d entries, %v; want %d", len(got), err, want)
+		got, err := w.Around(t.Context(), ref, decide.Look{At: entries[0].Pos})
+		if err != nil || len(got.Entries) != want {
+			t.Fatalf("%d entries, %v; want %d", len(got.Entries), err, want)
 		}
 	}
 	c.Advance(time.Minute - 1)

@@ -3,7 +3,6 @@ package mem
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"example.com/unbroken/internal/decide"
@@ -27,11 +26,6 @@ func windowKey(region string, ref decide.Ref) string {
 	return "win#" + region + "#" + ref.RuleID + "#" + loop.KeyHash(ref.Key)
 }
 
-var (
-	hitDoc   = []byte("hit")
-	clearDoc = []byte("clear")
-)
-
 func (w *Windows) call(ctx context.Context, name string, ref decide.Ref, do func() error) error {
 	err := w.table.fault.call(ctx, Op{Service: "windows", From: w.region, Region: w.region, Name: name, Key: ref.RuleID}, do)
 	if err != nil {
@@ -48,11 +42,7 @@ func (w *Windows) Put(ctx context.Context, ref decide.Ref, entries []decide.Entr
 			if e.Pos.Time.After(from) {
 				from = e.Pos.Time
 			}
-			doc := hitDoc
-			if e.Clear {
-				doc = clearDoc
-			}
-			if err := w.table.put(w.region, windowKey(w.region, ref), e.Pos.String(), doc, from.Add(keep), anything); err != nil {
+			if err := w.table.put(w.region, windowKey(w.region, ref), e.Pos.String(), entryDoc(e), from.Add(keep), anything); err != nil {
 				return err
 			}
 		}
@@ -61,35 +51,23 @@ func (w *Windows) Put(ctx context.Context, ref decide.Ref, entries []decide.Entr
 }
 
 // Around implements decide.Windows.
-func (w *Windows) Around(ctx context.Context, ref decide.Ref, at loop.Position, after time.Time, hits int) (entries []decide.Entry, err error) {
+func (w *Windows) Around(ctx context.Context, ref decide.Ref, look decide.Look) (seen decide.Seen, err error) {
 	err = w.call(ctx, "Around", ref, func() error {
+		shares := make([]*decide.Reading, 0, len(w.table.regions))
+		var broken error
 		for _, region := range w.table.names {
-			part, err := around(w.table.scan(w.region, windowKey(region, ref), false), at, after, hits)
-			if err != nil {
-				return err
-			}
-			entries = append(entries, part...)
+			reading := look.Read()
+			w.table.walk(w.region, windowKey(region, ref), func(r row) bool {
+				e, err := readEntry(r)
+				if err != nil {
+					broken = err
+				}
+				return err == nil && reading.Add(e)
+			})
+			shares = append(shares, reading)
 		}
-		slices.SortStableFunc(entries, func(a, b decide.Entry) int { return a.Pos.Compare(b.Pos) })
-		return nil
+		seen = look.Merge(shares...)
+		return broken
 	})
-	return entries, err
-}
-
-// around walks one region's entries from the newest back until it has enough.
-func around(rows []row, at loop.Position, after time.Time, hits int) (entries []decide.Entry, err error) {
-	for _, r := range slices.Backward(rows) {
-		e := decide.Entry{Clear: string(r.doc) == string(clearDoc)}
-		if e.Pos, err = loop.ParsePosition(r.sk); err != nil {
-			return nil, err
-		}
-		if e.Pos.Compare(at) < 0 {
-			if e.Clear || hits <= 0 || !e.Pos.Time.After(after) {
-				continue
-			}
-			hits--
-		}
-		entries = append(entries, e)
-	}
-	return entries, nil
+	return seen, err
 }

@@ -9,8 +9,12 @@ import (
 	"example.com/unbroken/internal/loop"
 )
 
-// bundleFormat grows when an older reader could misread a newer bundle.
-const bundleFormat = 1
+// bundleFormat grows when an older reader could misread a newer bundle:
+//
+//	2  windows of other kinds than count
+//
+// What older formats say is read as it was meant.
+const bundleFormat = 2
 
 // Bundle is a checked loop.yaml as it is shipped inside the functions' own packages: deciding depends on nothing
 // at run time that could be down (DESIGN section 4).
@@ -59,11 +63,11 @@ func Load(b []byte) (*Bundle, error) {
 	if err := json.Unmarshal(b, &head); err != nil {
 		return nil, fmt.Errorf("%w: %w: make it again with `unbroken bundle`", ErrBundleCorrupt, err)
 	}
-	if head.Format != bundleFormat {
-		if head.Format > bundleFormat {
-			return nil, fmt.Errorf("%w: it has format %d, this program reads %d: update the program, or make the bundle with the same version",
-				ErrBundleFormat, head.Format, bundleFormat)
-		}
+	switch {
+	case head.Format > bundleFormat:
+		return nil, fmt.Errorf("%w: it has format %d, this program reads up to %d: update the program, or make the bundle with the same version",
+			ErrBundleFormat, head.Format, bundleFormat)
+	case head.Format < 1:
 		return nil, fmt.Errorf("%w: it has no format number: make it again with `unbroken bundle`", ErrBundleCorrupt)
 	}
 	var f bundleFile

@@ -48,8 +48,11 @@ func compile(src string, in scope, want *cel.Type) (*expr, error) {
 	if issues.Err() != nil {
 		return nil, errors.New(firstIssue(issues))
 	}
-	if want != nil && !checked.OutputType().IsExactType(want) && checked.OutputType() != cel.DynType {
-		return nil, fmt.Errorf("the expression gives %s; it must give %s", checked.OutputType(), want)
+	if out := checked.OutputType(); want != nil && out != cel.DynType && !fits(out, want) {
+		if want == anyNumber {
+			return nil, fmt.Errorf("the expression gives %s; it must give a number", out)
+		}
+		return nil, fmt.Errorf("the expression gives %s; it must give %s", out, want)
 	}
 	tree := checked.NativeRep()
 	for _, r := range tree.ReferenceMap() {
@@ -77,6 +80,13 @@ func compile(src string, in scope, want *cel.Type) (*expr, error) {
 		x.timeout = loopTimeout
 	}
 	return x, nil
+}
+
+// anyNumber is what an expression must give that gives a number of any type.
+var anyNumber = cel.DoubleType
+
+func fits(out, want *cel.Type) bool {
+	return out.IsExactType(want) || want == anyNumber && (out.IsExactType(cel.IntType) || out.IsExactType(cel.UintType))
 }
 
 // checking makes checks take turns: the checker fills its catalog of names at the first error, while it copies

@@ -41,15 +41,7 @@ func (c *checker) shape(path string, r *loop.Rule) {
 			c.fail(path+".undo", "add window: {count: 1, within: 5m}", "is what closing an episode does, and only a rule with a window has episodes")
 		}
 	} else {
-		if r.Window.Count < 1 {
-			c.fail(path+".window.count", "", "must be at least 1")
-		}
-		if r.Window.Within <= 0 {
-			c.fail(path+".window.within", "such as 5m", "must be more than 0")
-		}
-		if r.Key == "" {
-			c.fail(path+".window", "add key: such as signal.subject", "a rule with a window needs a key: it has one state per key")
-		}
+		c.window(path+".window", r)
 	}
 	if len(r.Do) == 0 {
 		c.fail(path, "add do: [{action: …}]", "do is required: a rule must do something")
@@ -89,7 +81,14 @@ func (c *checker) compiles(path string, r *loop.Rule) {
 	}
 	p := &Program{rule: *r}
 	c.report(path, p.compileConditions())
-	for field, source := range map[string]string{"when": r.When, "until": r.Until, "key": r.Key, "guard.worse": r.Guard.Worse} {
+	sources := map[string]string{"when": r.When, "until": r.Until, "key": r.Key, "guard.worse": r.Guard.Worse}
+	if w := r.Window; w != nil {
+		sources["window."+w.Of] = w.Value
+		for i, condition := range w.All {
+			sources[fmt.Sprintf("window.all[%d].when", i)] = condition.When
+		}
+	}
+	for field, source := range sources {
 		if source != "" {
 			if err := estimate(source); err != nil {
 				c.fail(path+"."+field, "", "%s", err)

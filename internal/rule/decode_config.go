@@ -75,16 +75,9 @@ func (d *decoder) rule(n ast.Node, path string) loop.Rule {
 			r.Match = map[string][]any{}
 			d.match(n, path, "", r.Match, 0)
 		},
-		"window": func(n ast.Node, path string) {
-			r.Window = &loop.Window{Lateness: defaultLateness}
-			d.fields(n, path, known{
-				"count":    d.integer(&r.Window.Count),
-				"within":   d.duration(&r.Window.Within),
-				"lateness": d.duration(&r.Window.Lateness),
-			})
-		},
-		"do":   d.steps(&r.Do),
-		"undo": d.steps(&r.Undo),
+		"window": func(n ast.Node, path string) { r.Window = d.window(n, path) },
+		"do":     d.steps(&r.Do),
+		"undo":   d.steps(&r.Undo),
 	})
 	return r
 }

@@ -43,6 +43,11 @@ func setDefaults(c *loop.Config) {
 	if c.Claim == 0 {
 		c.Claim = defaultClaim
 	}
+	for i, r := range c.Rules {
+		if r.Match == nil && r.Window != nil && len(r.Window.All) > 0 {
+			c.Rules[i].Match = anyOf(r.Window.All)
+		}
+	}
 	for name, a := range c.Actions {
 		// A resource without a region in its name lies in the first one: two regions that act must mean the same.
 		s, ok := specs()[a.To]
@@ -58,6 +63,15 @@ func setDefaults(c *loop.Config) {
 			c.Actions[name] = a
 		}
 	}
+}
+
+// anyOf is the pattern of a rule that has none beside those of its conditions: whatever one of them may take.
+func anyOf(conditions []loop.Condition) map[string][]any {
+	var types []any
+	for _, condition := range conditions {
+		types = append(types, condition.Match["type"]...)
+	}
+	return map[string][]any{"type": types}
 }
 
 // setClassDefaults fills in what follows from an action's target.

@@ -29,6 +29,8 @@ type Program struct {
 	until      *expr // nil: not when
 	key        *expr // nil: signal.subject
 	worse      *expr // nil: never
+	value      *expr // of an aggregating window
+	all        []condition
 	whenErr    error
 
 	steps    sync.Once
@@ -143,7 +145,7 @@ func (p *Program) compileConditions() []error {
 		}
 		*c.into = x
 	}
-	return problems
+	return append(problems, p.compileWindow()...)
 }
 
 func (p *Program) compileSteps() []error {

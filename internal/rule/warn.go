@@ -42,6 +42,7 @@ func Warnings(cfg *loop.Config) []Problem {
 				warn(fmt.Sprintf("rules[%d].match.%s", i, name), "did you mean "+near+"?", "only signals with an extension of this name match")
 			}
 		}
+		warnWindow(fmt.Sprintf("rules[%d]", i), r, warn)
 		for _, s := range slices.Concat(r.Do, r.Undo) {
 			used[s.Action] = true
 		}

@@ -97,6 +97,8 @@ func (d *decideBook) Decided(_ context.Context, made loop.Decision, _ loop.Item)
 	}
 }
 
+func (d *decideBook) Overflow(context.Context, string) {}
+
 func (d *decideBook) Late(_ context.Context, ruleID, signalKey string) {
 	if d.alive() {
 		d.w.book.late[pair{signalKey, ruleID}] = true

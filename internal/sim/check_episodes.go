@@ -37,11 +37,11 @@ func (l *ledger) window(ref decide.Ref) []decide.Entry {
 		if l.down[name] {
 			continue
 		}
-		entries, err := mem.NewWindows(l.tables, name).Around(context.Background(), ref, loop.Position{}, time.Time{}, 0)
+		seen, err := mem.NewWindows(l.tables, name).Around(context.Background(), ref, decide.Look{})
 		if err != nil {
 			panic(err) // the table wrote them itself
 		}
-		return entries
+		return seen.Entries
 	}
 	return nil
 }
@@ -65,7 +65,7 @@ func (l *ledger) episodes() {
 		open := false
 		for _, id := range l.book.order[ref] {
 			t := l.book.transitions[id]
-			if opens := t.Decision.Phase == loop.PhaseDo; opens == open || !t.At.After(last) {
+			if opens := t.Decision.Phase == loop.PhaseDo; opens == open || t.At.Compare(last) < 0 {
 				l.violate("P2", "%s %s: %s at %s follows open=%v at %s", ref.RuleID, ref.Key, t.Decision.Phase,
 					t.At.Time.Format(time.TimeOnly), open, last.Time.Format(time.TimeOnly))
 			}

@@ -60,7 +60,8 @@ func (r *region) decideConfig(version int) decide.Config {
 	w := r.w
 	again := act.Backoff{Base: time.Second, Cap: 30 * time.Second, Rand: w.rng.Int64N}
 	c := decide.Config{
-		Region: r.name, Set: w.bundles[version].set, Queue: r.queue, Now: w.clock.Now, Backoff: again.Next, AtOnce: 1,
+		Region: r.name, Peer: r.peer, StandbyDelay: w.bundles[version].config.StandbyDelay.Std(), Set: w.bundles[version].set,
+		Queue: r.queue, Now: w.clock.Now, Backoff: again.Next, AtOnce: 1,
 		Recorder: &decideBook{w, r.name}, Windows: mem.NewWindows(w.tables, r.name), Episodes: w.episodes.In(r.name),
 	}
 	if w.broken.Windows != nil {

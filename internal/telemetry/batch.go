@@ -17,6 +17,7 @@ const (
 	decided
 	unmatched
 	late
+	windowOverflow
 	quarantined
 	delivered
 	parked
@@ -41,7 +42,7 @@ const (
 // names are CloudWatch's; see infra.
 func (m metric) String() string {
 	return [metrics]string{
-		"Accepted", "Rejected", "SingleCopy", "Decided", "Unmatched", "Late", "Quarantined", "Delivered", "Parked",
+		"Accepted", "Rejected", "SingleCopy", "Decided", "Unmatched", "Late", "WindowOverflow", "Quarantined", "Delivered", "Parked",
 		"Suppressed", "SuppressedBySilence", "SuppressedByThrottle", "SuppressedByBudget", "SuppressedByKillSwitch", "SuppressedInShadow", "RulesStopped", "Expired", "Superseded", "Retries", "Errors", "Swept", "Overdue", "LinkLatency", "EndToEndLatency",
 	}[m]
 }

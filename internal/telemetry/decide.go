@@ -35,6 +35,12 @@ func (r Decide) Late(ctx context.Context, ruleID, signalKey string) {
 		slog.String("signalKey", signalKey), slog.String("rule", ruleID))
 }
 
+// Overflow logs that a window holds more than its bound, so that only its newest entries count.
+func (r Decide) Overflow(ctx context.Context, ruleID string) {
+	batchOf(ctx).count(windowOverflow, 1)
+	r.t.log.LogAttrs(ctx, slog.LevelWarn, "window overflow", slog.String("rule", ruleID))
+}
+
 // Quarantined logs why a rule failed on a signal. The detail stays in the dead letter: CEL quotes the values that it
 // stumbles over.
 func (r Decide) Quarantined(ctx context.Context, q loop.Quarantine, item loop.Item) {

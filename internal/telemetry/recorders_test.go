@@ -82,6 +82,7 @@ func TestDecideLogsDecisionsAndWhatFailed(t *testing.T) {
 	r.Retried(ctx, item, time.Second, errors.New("claims:\nthrottled"))
 	r.Retried(ctx, loop.Item{}, 0, errors.New("message m1: not JSON"))
 	r.Batch(ctx, []loop.Item{item}, 7)
+	r.Overflow(ctx, "checkout")
 	end()
 	lines := out.take(t)
 	has(t, lines[0], map[string]any{
@@ -92,7 +93,8 @@ func TestDecideLogsDecisionsAndWhatFailed(t *testing.T) {
 	has(t, lines[2], map[string]any{"msg": "quarantined", "signalKey": key, "rule": "checkout", "reason": "rule_failed", "stage": "decide"})
 	has(t, lines[3], map[string]any{"msg": "retried", "signalKey": key, "attempt": 2, "cause": "claims: throttled"})
 	has(t, lines[4], map[string]any{"msg": "unreadable message", "level": "ERROR", "cause": "message m1: not JSON"})
-	has(t, lines[5], map[string]any{"Decided": 1, "Late": 1, "Quarantined": 1, "Retries": 1, "Errors": 1, "Unmatched": 7})
+	has(t, lines[5], map[string]any{"msg": "window overflow", "level": "WARN", "rule": "checkout"})
+	has(t, lines[6], map[string]any{"Decided": 1, "Late": 1, "WindowOverflow": 1, "Quarantined": 1, "Retries": 1, "Errors": 1, "Unmatched": 7})
 }
 
 func TestActLogsEveryEndAndItsLatency(t *testing.T) {

@@ -1,0 +1,19 @@
+package loop
+
+import "strconv"
+
+// A timer is a delayed signal of the loop's own: what must happen if nothing happens. It travels like a mirrored
+// signal: to the own region's `signals`, and to a peer's marked standby.
+const (
+	TimerSource = OwnSourcePrefix + "timer"
+	TimerAbsent = "unbroken.timer.absent" // type: look whether a key has been silent; the subject is the key
+
+	// MaxLeg is how far a timer travels in one message; the rest of the way it is sent again. It leaves room below
+	// MaxDelay for clocks that differ.
+	MaxLeg = MaxDelay * 14 / 15
+)
+
+// TimerID names a timer: of several that follow from one decision each has its ordinal. Duplicates have the same id.
+func TimerID(kind, decisionID string, ordinal int) string {
+	return H("timer", kind, decisionID, strconv.Itoa(ordinal))
+}
