@@ -1,0 +1,155 @@
+package backtest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"example.com/unbroken/internal/rule"
+)
+
+// Config is what a Run needs.
+type Config struct {
+	Sets   []*rule.Set // one or more sides
+	Source Source
+	// Seen is called for every batch, in order, from one goroutine: the outcomes of all sides.
+	Seen    func(Step) error
+	Workers int // cores where zero
+}
+
+// Step is one batch in order.
+type Step struct {
+	Signals int
+	Oldest  time.Time // event time of the first
+	Newest  time.Time // and of the newest so far
+	Refused []Refused
+	Sides   []Outcome
+}
+
+// Run decides the whole source. Reading, deciding and counting overlap; batches are decided on all cores and seen in
+// order. What is in memory at once is a few batches and the windows.
+func Run(ctx context.Context, c Config) error {
+	workers := c.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	sides := make([]*side, len(c.Sets))
+	for i, set := range c.Sets {
+		sides[i] = newSide(set)
+	}
+	jobs, ordered := make(chan *batch), make(chan *batch, 2*workers)
+	eg, ctx := errgroup.WithContext(ctx)
+	eg.Go(func() error {
+		defer close(jobs)
+		defer close(ordered)
+		return read(ctx, c.Source, len(sides), jobs, ordered)
+	})
+	for range workers {
+		eg.Go(func() error {
+			for b := range jobs {
+				b.decide(ctx, sides)
+			}
+			return nil
+		})
+	}
+	eg.Go(func() error {
+		for b := range ordered {
+			select {
+			case <-b.done:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			if b.err != nil {
+				return b.err
+			}
+			if err := c.Seen(b.step()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return eg.Wait()
+}
+
+// read cuts the source into batches and lines them up.
+func read(ctx context.Context, source Source, sides int, jobs, ordered chan<- *batch) error {
+	before := make([]chan struct{}, sides)
+	for i := range before {
+		before[i] = make(chan struct{})
+		close(before[i]) // the first batch waits for nobody
+	}
+	var newest time.Time
+	for end := false; !end; {
+		b := &batch{records: make([]Record, 0, batchSize), done: make(chan struct{})}
+		for len(b.records) < batchSize {
+			r, err := source.Next()
+			if errors.Is(err, io.EOF) {
+				end = true
+				break
+			}
+			if err != nil {
+				return err
+			}
+			if r.At.After(newest) {
+				newest = r.At
+			}
+			b.records = append(b.records, r)
+		}
+		b.newest = newest
+		for i := range before {
+			after := make(chan struct{})
+			b.turns = append(b.turns, turn{before[i], after})
+			before[i] = after
+		}
+		for _, to := range []chan<- *batch{ordered, jobs} {
+			select {
+			case to <- b:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+	return nil
+}
+
+// decide runs the batch through every side.
+func (b *batch) decide(ctx context.Context, sides []*side) {
+	defer close(b.done)
+	body, events := b.message()
+	b.sides = make([]Outcome, len(sides))
+	for i, s := range sides {
+		out, err := s.decide(ctx, b.turns[i], body, b.newest)
+		close(b.turns[i].after)
+		if err != nil {
+			b.err = errors.Join(b.err, err)
+			continue
+		}
+		out.Matched = b.matched(s.set, events)
+		b.sides[i] = out
+	}
+}
+
+// matched counts the signals that each rule's pattern takes.
+func (b *batch) matched(set *rule.Set, events []*rule.Event) map[Place]int {
+	count := map[Place]int{}
+	for i, ev := range events {
+		for _, p := range set.Candidates(ev.Type()) {
+			if p.Match(ev) {
+				count[Place{p.Rule().ID, b.files[i]}]++
+			}
+		}
+	}
+	return count
+}
+
+func (b *batch) step() Step {
+	s := Step{Signals: len(b.records), Newest: b.newest, Refused: b.refused, Sides: b.sides}
+	if s.Signals > 0 {
+		s.Oldest = b.records[0].At
+	}
+	return s
+}
