@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"example.com/unbroken/internal/backtest"
+	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/rule"
 )
 
@@ -53,20 +54,14 @@ func (c backtestCmd) Run(ctx context.Context, g *globals, w *world) error {
 	if err != nil {
 		return err
 	}
-	sets := []*rule.Set{now.Set}
 	var old *rule.Bundle
 	if c.Against != "" {
 		if old, err = rulesOf(c.Against); err != nil {
 			return err
 		}
-		sets = []*rule.Set{old.Set, now.Set}
 	}
 	in, err := c.open(w, c.Files)
 	defer in.Close()
-	if err != nil {
-		return err
-	}
-	scorers, err := c.scorers(len(sets))
 	if err != nil {
 		return err
 	}
@@ -74,10 +69,13 @@ func (c backtestCmd) Run(ctx context.Context, g *globals, w *world) error {
 	if err != nil {
 		return err
 	}
-	r := backtested{cmd: &c, rules: file, now: now, old: old, diff: backtest.NewDiff(setOf(old), now.Set, c.First), scorers: scorers}
+	r := backtested{cmd: &c, rules: file, now: now, old: old, diff: backtest.NewDiff(configOf(old), now.Config, c.First)}
+	if err := c.label(&r); err != nil {
+		return err
+	}
 	p, began := w.progress(g), w.Now()
 	err = backtest.Run(ctx, backtest.Config{
-		Sets: sets, Source: stream, Workers: c.Workers,
+		Old: configOf(old), New: now.Config, Source: stream, Workers: c.Workers,
 		Seen: func(s backtest.Step) error {
 			r.add(s)
 			if r.batches%16 == 0 {
@@ -108,43 +106,43 @@ func rulesOf(file string) (*rule.Bundle, error) {
 	return rule.Load(packed)
 }
 
-func setOf(b *rule.Bundle) *rule.Set {
+func configOf(b *rule.Bundle) *loop.Config {
 	if b == nil {
 		return nil
 	}
-	return b.Set
+	return b.Config
 }
 
-// scorers makes one per side, where there are labels.
-func (c backtestCmd) scorers(sides int) ([]*backtest.Scorer, error) {
+// label makes a scorer per side, where there are labels.
+func (c backtestCmd) label(r *backtested) error {
 	if c.Labels == "" {
-		return nil, nil
+		return nil
 	}
 	text, err := os.ReadFile(filepath.Clean(c.Labels))
 	if err != nil {
-		return nil, fmt.Errorf("read the labels: %w", err)
+		return fmt.Errorf("read the labels: %w", err)
 	}
 	labels, err := backtest.ParseLabels(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.Labels, err)
+		return fmt.Errorf("%s: %w", c.Labels, err)
 	}
-	files, any := make([]*[]backtest.Span, len(c.Files)), false
+	files, some := make([]*[]backtest.Span, len(c.Files)), false
 	for i, name := range c.Files {
 		for _, known := range []string{name, filepath.Base(name), bareName(name)} {
 			if spans, ok := labels[known]; ok {
-				files[i], any = &spans, true
+				files[i], some = &spans, true
 				break
 			}
 		}
 	}
-	if !any {
-		return nil, fail(exitUsage, fmt.Errorf("%s has no label for any of the files", c.Labels))
+	if !some {
+		return fail(exitUsage, fmt.Errorf("%s has no label for any of the files", c.Labels))
 	}
-	out := make([]*backtest.Scorer, sides)
-	for i := range out {
-		out[i] = backtest.NewScorer(files)
+	r.scorer = backtest.NewScorer(files)
+	if r.old != nil {
+		r.oldScorer = backtest.NewScorer(files)
 	}
-	return out, nil
+	return nil
 }
 
 func perSecond(n int, in time.Duration) string {

@@ -80,9 +80,12 @@ func (r *backtested) json() backtestDoc {
 	if r.old != nil {
 		doc.Against = &fileHash{r.cmd.Against, r.old.Hash}
 	}
-	var scores []map[string]backtest.Score
-	for _, s := range r.scorers {
-		scores = append(scores, s.Scores())
+	var scores, oldScores map[string]backtest.Score
+	if r.scorer != nil {
+		scores = r.scorer.Scores()
+	}
+	if r.oldScorer != nil {
+		oldScores = r.oldScorer.Scores()
 	}
 	for _, id := range r.ruleIDs() {
 		c := r.diff.Rules[id]
@@ -93,12 +96,7 @@ func (r *backtested) json() backtestDoc {
 		if f, ok := r.failures[id]; ok {
 			one.Failure = string(f.Code) + ": " + f.Detail
 		}
-		if len(scores) > 0 {
-			one.Labels = scoreOf(scores[len(scores)-1], id)
-		}
-		if len(scores) > 1 {
-			one.OldLabels = scoreOf(scores[0], id)
-		}
+		one.Labels, one.OldLabels = scoreOf(scores, id), scoreOf(oldScores, id)
 		doc.PerRule = append(doc.PerRule, one)
 	}
 	for _, d := range r.diff.First {

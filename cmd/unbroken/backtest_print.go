@@ -18,7 +18,8 @@ type backtested struct {
 	rules    string
 	now, old *rule.Bundle
 	diff     *backtest.Diff
-	scorers  []*backtest.Scorer
+	// nil without labels, and without old rules
+	scorer, oldScorer *backtest.Scorer
 
 	signals, batches, refused int
 	from, to                  time.Time
@@ -39,7 +40,7 @@ func (r *backtested) add(s backtest.Step) {
 		r.from = s.Oldest
 	}
 	r.to = s.Newest
-	for _, f := range s.Sides[len(s.Sides)-1].Failed {
+	for _, f := range s.New.Failed {
 		if _, known := r.failures[f.Rule]; !known {
 			if r.failures == nil {
 				r.failures = map[string]backtest.Failed{}
@@ -47,9 +48,12 @@ func (r *backtested) add(s backtest.Step) {
 			r.failures[f.Rule] = f
 		}
 	}
-	r.diff.Add(s.Sides)
-	for i, scorer := range r.scorers {
-		scorer.Add(s.Sides[i])
+	r.diff.Add(s.Old, s.New)
+	if r.scorer != nil {
+		r.scorer.Add(s.New)
+	}
+	if r.oldScorer != nil {
+		r.oldScorer.Add(*s.Old)
 	}
 }
 
@@ -97,13 +101,13 @@ func (r *backtested) print(g *globals, w *world) error {
 	}
 	_, _ = fmt.Fprint(out, "\n\n")
 	r.printCounts(newTable(out))
-	for i, s := range r.scorers {
-		name := "labels"
-		if r.old != nil {
-			name += ", " + []string{"old", "new"}[i] + " rules"
-		}
-		_, _ = fmt.Fprintf(out, "\n%s\n", name)
-		r.printScores(newTable(out), s.Scores())
+	if r.oldScorer != nil {
+		_, _ = fmt.Fprint(out, "\nlabels, old rules\n")
+		r.printScores(newTable(out), r.oldScorer.Scores())
+	}
+	if r.scorer != nil {
+		_, _ = fmt.Fprintf(out, "\nlabels%s\n", map[bool]string{true: ", new rules"}[r.old != nil])
+		r.printScores(newTable(out), r.scorer.Scores())
 	}
 	r.printNotes(w)
 	if n == 0 {

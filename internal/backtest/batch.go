@@ -20,10 +20,11 @@ type batch struct {
 	newest  time.Time // event time of the newest record: the present, to decide
 
 	files   []int // of the events that message made
-	sides   []Outcome
+	old     *Outcome
+	new     Outcome
 	refused []Refused
 	err     error
-	done    chan struct{} // closed once sides, refused and err stand
+	done    chan struct{} // closed once old, new, refused and err stand
 }
 
 // turn is a batch's place in the line of one side: its state is touched after the batch before has done so.

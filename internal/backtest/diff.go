@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"example.com/unbroken/internal/loop"
-	"example.com/unbroken/internal/rule"
 )
 
 // Kind is how a decision of one side stands to those of the other.
@@ -50,26 +49,24 @@ type Diff struct {
 
 	most     int
 	newRules map[string]bool
-	sides    int
 	old      waiting // on the old side only, so far
 	new      waiting
 }
 
 // NewDiff starts one between the old and the new rules; without old ones it only counts. It keeps the first `most`
 // differences.
-func NewDiff(old, now *rule.Set, most int) *Diff {
+func NewDiff(old, now *loop.Config, most int) *Diff {
 	d := &Diff{
-		Rules: map[string]*Counts{}, most: most, sides: 1, newRules: map[string]bool{},
+		Rules: map[string]*Counts{}, most: most, newRules: map[string]bool{},
 		old: waiting{by: map[identity]Made{}}, new: waiting{by: map[identity]Made{}},
 	}
-	for _, p := range now.Programs() {
-		d.newRules[p.Rule().ID] = true
-		d.of(p.Rule().ID) // a rule that saw nothing is worth a line
+	for _, r := range now.Rules {
+		d.newRules[r.ID] = r.Mode != loop.ModeOff
+		d.of(r.ID) // a rule that saw nothing is worth a line
 	}
 	if old != nil {
-		d.sides = 2
-		for _, p := range old.Programs() {
-			d.of(p.Rule().ID)
+		for _, r := range old.Rules {
+			d.of(r.ID)
 		}
 	}
 	return d
@@ -98,34 +95,31 @@ type waiting struct {
 	order []identity
 }
 
-// Add takes the outcomes of one batch, the old side's first.
-func (d *Diff) Add(sides []Outcome) {
-	last := sides[len(sides)-1]
-	for at, n := range last.Matched {
+// Add takes what became of one batch; old is nil where there is no old side.
+func (d *Diff) Add(old *Outcome, now Outcome) {
+	for at, n := range now.Matched {
 		d.of(at.Rule).Signals += n
 	}
-	if len(sides) > 1 {
-		for at, n := range sides[0].Matched {
-			if !d.newRules[at.Rule] {
-				d.of(at.Rule).Signals += n
-			}
-		}
-	}
-	for _, rule := range last.Late {
+	for _, rule := range now.Late {
 		d.of(rule).Late++
 	}
-	for _, f := range last.Failed {
+	for _, f := range now.Failed {
 		d.of(f.Rule).Failed++
 	}
-	for _, m := range last.Made {
-		if d.sides == 1 || d.new.put(m) {
+	for _, m := range now.Made {
+		if old == nil || d.new.put(m) {
 			d.of(m.RuleID).New++
 		}
 	}
-	if d.sides == 1 {
+	if old == nil {
 		return
 	}
-	for _, m := range sides[0].Made {
+	for at, n := range old.Matched {
+		if !d.newRules[at.Rule] {
+			d.of(at.Rule).Signals += n
+		}
+	}
+	for _, m := range old.Made {
 		if d.old.put(m) {
 			d.of(m.RuleID).Old++
 		}

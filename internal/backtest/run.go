@@ -4,19 +4,23 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/rule"
 )
 
 // Config is what a Run needs.
 type Config struct {
-	Sets   []*rule.Set // one or more sides
+	Old    *loop.Config // nil where there is nothing to compare with
+	New    *loop.Config
 	Source Source
-	// Seen is called for every batch, in order, from one goroutine: the outcomes of all sides.
+	// Seen is called for every batch, in order, from one goroutine.
 	Seen    func(Step) error
 	Workers int // cores where zero
 }
@@ -27,7 +31,8 @@ type Step struct {
 	Oldest  time.Time // event time of the first
 	Newest  time.Time // and of the newest so far
 	Refused []Refused
-	Sides   []Outcome
+	Old     *Outcome // nil where there are no old rules
+	New     Outcome
 }
 
 // Run decides the whole source. Reading, deciding and counting overlap; batches are decided on all cores and seen in
@@ -37,16 +42,16 @@ func Run(ctx context.Context, c Config) error {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	sides := make([]*side, len(c.Sets))
-	for i, set := range c.Sets {
-		sides[i] = newSide(set)
+	sides, err := newSides(c.Old, c.New)
+	if err != nil {
+		return err
 	}
 	jobs, ordered := make(chan *batch), make(chan *batch, 2*workers)
 	eg, ctx := errgroup.WithContext(ctx)
 	eg.Go(func() error {
 		defer close(jobs)
 		defer close(ordered)
-		return read(ctx, c.Source, len(sides), jobs, ordered)
+		return read(ctx, c.Source, len(sides.all()), jobs, ordered)
 	})
 	for range workers {
 		eg.Go(func() error {
@@ -116,21 +121,55 @@ func read(ctx context.Context, source Source, sides int, jobs, ordered chan<- *b
 	return nil
 }
 
-// decide runs the batch through every side.
-func (b *batch) decide(ctx context.Context, sides []*side) {
+// sides are the parts that the rules fall into; each may be nil.
+type sides struct {
+	shared, old, new *side
+	compared         bool
+}
+
+func newSides(old, now *loop.Config) (sides, error) {
+	shared, onlyOld, onlyNew, err := split(old, now)
+	return sides{newSide(shared), newSide(onlyOld), newSide(onlyNew), old != nil}, err
+}
+
+func (s sides) all() []*side { return []*side{s.shared, s.old, s.new} }
+
+// decide runs the batch through every part.
+func (b *batch) decide(ctx context.Context, s sides) {
 	defer close(b.done)
 	body, events := b.message()
-	b.sides = make([]Outcome, len(sides))
-	for i, s := range sides {
-		out, err := s.decide(ctx, b.turns[i], body, b.newest)
+	parts := make([]Outcome, len(s.all()))
+	for i, part := range s.all() {
+		if part == nil {
+			close(b.turns[i].after)
+			continue
+		}
+		out, err := part.decide(ctx, b.turns[i], body, b.newest)
 		close(b.turns[i].after)
 		if err != nil {
 			b.err = errors.Join(b.err, err)
 			continue
 		}
-		out.Matched = b.matched(s.set, events)
-		b.sides[i] = out
+		out.Matched = b.matched(part.set, events)
+		parts[i] = out
 	}
+	b.new = join(parts[0], parts[2])
+	if s.compared {
+		old := join(parts[0], parts[1])
+		b.old = &old
+	}
+}
+
+// join puts together what two parts of one file's rules made of a batch.
+func join(a, b Outcome) Outcome {
+	out := Outcome{
+		Made: slices.Concat(a.Made, b.Made), Failed: slices.Concat(a.Failed, b.Failed), Late: slices.Concat(a.Late, b.Late),
+		Matched: map[Place]int{},
+	}
+	slices.SortFunc(out.Made, compareMade)
+	maps.Copy(out.Matched, a.Matched)
+	maps.Copy(out.Matched, b.Matched)
+	return out
 }
 
 // matched counts the signals that each rule's pattern takes.
@@ -147,7 +186,7 @@ func (b *batch) matched(set *rule.Set, events []*rule.Event) map[Place]int {
 }
 
 func (b *batch) step() Step {
-	s := Step{Signals: len(b.records), Newest: b.newest, Refused: b.refused, Sides: b.sides}
+	s := Step{Signals: len(b.records), Newest: b.newest, Refused: b.refused, Old: b.old, New: b.new}
 	if s.Signals > 0 {
 		s.Oldest = b.records[0].At
 	}

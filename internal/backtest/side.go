@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -21,7 +20,12 @@ type side struct {
 	timers timers
 }
 
-func newSide(set *rule.Set) *side { return &side{set: set, state: newState()} }
+func newSide(set *rule.Set) *side {
+	if set == nil {
+		return nil
+	}
+	return &side{set: set, state: newState()}
+}
 
 // Made is a decision with the moment and the file that it belongs to.
 type Made struct {
@@ -88,7 +92,6 @@ func (s *side) decide(ctx context.Context, t turn, body []byte, now time.Time) (
 		return Outcome{}, err
 	}
 	s.state.sweep(now)
-	slices.SortFunc(v.out.Made, compareMade)
 	return v.out, nil
 }
 
