@@ -19,7 +19,6 @@ type batch struct {
 	turns   []turn    // one per side
 	newest  time.Time // event time of the newest record: the present, to decide
 
-	files   []int // of the events that message made
 	old     *Outcome
 	new     Outcome
 	refused []Refused
@@ -40,31 +39,57 @@ type Refused struct {
 	Detail  string
 }
 
-// message makes the batch one message as ingest would have sent it, and the events for counting. The input names the
-// file, so that a decision can be told where it came from; acceptedAt is the event time.
-func (b *batch) message() (body []byte, events []*rule.Event) {
-	body = make([]byte, 0, 64+len(b.records)*400)
-	body = append(body, `{"v":1,"items":[`...)
-	events = make([]*rule.Event, 0, len(b.records))
+// events are the batch's signals that ingest would have taken.
+func (b *batch) events() []event {
+	events := make([]event, 0, len(b.records))
 	for _, r := range b.records {
 		if _, err := ingest.ParseEvent(r.Signal); err != nil {
 			b.refused = append(b.refused, refusal(r, err))
 			continue
 		}
-		if len(events) > 0 {
+		events = append(events, event{rule.NewEvent(r.Signal, r.At), r})
+	}
+	return events
+}
+
+type event struct {
+	*rule.Event
+	Record
+}
+
+// message makes one message, as ingest would have sent it, of the events that a pattern of the set takes, and counts
+// them. The others would be unmatched, and need not be decoded again to find that out. The input names the file, so
+// that a decision can be told where it came from; acceptedAt is the event time.
+func message(set *rule.Set, events []event) (body []byte, matched map[Place]int) {
+	matched = map[Place]int{}
+	for _, ev := range events {
+		taken := false
+		for _, p := range set.Candidates(ev.Type()) {
+			if p.Match(ev.Event) {
+				matched[Place{p.Rule().ID, ev.File}]++
+				taken = true
+			}
+		}
+		if !taken {
+			continue
+		}
+		if body == nil {
+			body = append(make([]byte, 0, 64+len(events)*400), `{"v":1,"items":[`...)
+		} else {
 			body = append(body, ',')
 		}
 		body = append(body, `{"acceptedAt":"`...)
-		body = r.At.UTC().AppendFormat(body, time.RFC3339Nano)
+		body = ev.At.UTC().AppendFormat(body, time.RFC3339Nano)
 		body = append(body, `","input":"`...)
-		body = strconv.AppendInt(body, int64(r.File), 10)
+		body = strconv.AppendInt(body, int64(ev.File), 10)
 		body = append(body, `","signal":`...)
-		body = append(body, r.Signal...)
+		body = append(body, ev.Signal...)
 		body = append(body, '}')
-		b.files = append(b.files, r.File)
-		events = append(events, rule.NewEvent(r.Signal, r.At))
 	}
-	return append(body, `]}`...), events
+	if body != nil {
+		body = append(body, `]}`...)
+	}
+	return body, matched
 }
 
 func refusal(r Record, err error) Refused {

@@ -15,7 +15,8 @@ import (
 )
 
 // Lines reads CloudEvents JSON: one event a line, or any other form that `unbroken send` takes, pretty-printed events
-// and arrays. Lines are found without decoding them, which is what makes a million of them cheap.
+// and arrays. The first line says which. Lines are not decoded here, which is what makes a million of them cheap; a
+// broken one is one signal that is refused.
 type Lines struct {
 	in    *bufio.Reader
 	dec   *json.Decoder // from the first line on that is not a whole event
@@ -43,7 +44,7 @@ func (l *Lines) Next() (Record, error) {
 		}
 		switch text := bytes.TrimSpace(line); {
 		case len(text) == 0:
-		case text[0] == '{' && gjson.ValidBytes(text):
+		case l.n > 0, text[0] == '{' && gjson.ValidBytes(text):
 			return l.record(text), nil
 		default:
 			l.dec = json.NewDecoder(io.MultiReader(bytes.NewReader(line), l.in))

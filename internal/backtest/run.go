@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"example.com/unbroken/internal/loop"
-	"example.com/unbroken/internal/rule"
 )
 
 // Config is what a Run needs.
@@ -137,20 +136,21 @@ func (s sides) all() []*side { return []*side{s.shared, s.old, s.new} }
 // decide runs the batch through every part.
 func (b *batch) decide(ctx context.Context, s sides) {
 	defer close(b.done)
-	body, events := b.message()
+	events := b.events()
 	parts := make([]Outcome, len(s.all()))
 	for i, part := range s.all() {
 		if part == nil {
 			close(b.turns[i].after)
 			continue
 		}
+		body, matched := message(part.set, events)
 		out, err := part.decide(ctx, b.turns[i], body, b.newest)
 		close(b.turns[i].after)
 		if err != nil {
 			b.err = errors.Join(b.err, err)
 			continue
 		}
-		out.Matched = b.matched(part.set, events)
+		out.Matched = matched
 		parts[i] = out
 	}
 	b.new = join(parts[0], parts[2])
@@ -170,19 +170,6 @@ func join(a, b Outcome) Outcome {
 	maps.Copy(out.Matched, a.Matched)
 	maps.Copy(out.Matched, b.Matched)
 	return out
-}
-
-// matched counts the signals that each rule's pattern takes.
-func (b *batch) matched(set *rule.Set, events []*rule.Event) map[Place]int {
-	count := map[Place]int{}
-	for i, ev := range events {
-		for _, p := range set.Candidates(ev.Type()) {
-			if p.Match(ev) {
-				count[Place{p.Rule().ID, b.files[i]}]++
-			}
-		}
-	}
-	return count
 }
 
 func (b *batch) step() Step {

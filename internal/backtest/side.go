@@ -79,11 +79,13 @@ type transition struct {
 // region is the only one there is.
 const region = "backtest"
 
-// decide runs a message through the side. The caller closes the turn.
+// decide runs a message through the side; nil where no pattern took a signal. The caller closes the turn.
 func (s *side) decide(ctx context.Context, t turn, body []byte, now time.Time) (Outcome, error) {
 	v := &visit{side: s, turn: t, now: now, at: map[string]transition{}}
-	if err := v.handle(ctx, body); err != nil {
-		return Outcome{}, err
+	if body != nil {
+		if err := v.handle(ctx, body); err != nil {
+			return Outcome{}, err
+		}
 	}
 	if err := v.enter(ctx); err != nil {
 		return Outcome{}, err

@@ -60,9 +60,11 @@ func (s *state) sweep(now time.Time) {
 	s.due = max(firstSweep, 2*len(s.keys))
 }
 
-// put stores entries and forgets those that even a late one could not reach any more.
+// put stores entries, and forgets those that even a late one could not reach any more. It looks back from what was
+// known before: all that comes with one message is judged together, however long a time it spans.
 func (k *keyState) put(entries []decide.Entry, keep time.Duration) {
 	k.keep = max(k.keep, keep)
+	k.forget()
 	for _, e := range entries {
 		i, known := slices.BinarySearchFunc(k.entries, e, func(a, b decide.Entry) int { return a.Pos.Compare(b.Pos) })
 		if known {
@@ -74,6 +76,9 @@ func (k *keyState) put(entries []decide.Entry, keep time.Duration) {
 			k.newest = e.Pos.Time
 		}
 	}
+}
+
+func (k *keyState) forget() {
 	from := k.newest.Add(-k.keep)
 	gone := 0
 	for gone < len(k.entries) && k.entries[gone].Pos.Time.Before(from) {
