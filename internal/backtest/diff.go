@@ -124,16 +124,18 @@ func (d *Diff) Add(old *Outcome, now Outcome) {
 			d.of(m.RuleID).Old++
 		}
 	}
-	d.pair()
+	d.pair(now.Made)
+	d.pair(old.Made)
 	d.settle(unpairedMost)
 }
 
 // Close settles what is left.
 func (d *Diff) Close() { d.settle(0) }
 
-// pair takes out of both sides what they share.
-func (d *Diff) pair() {
-	for _, id := range d.new.order {
+// pair takes out of both sides those of a batch that have their like on the other.
+func (d *Diff) pair(made []Made) {
+	for _, m := range made {
+		id := identify(m)
 		n, isNew := d.new.by[id]
 		o, isOld := d.old.by[id]
 		if !isNew || !isOld {
@@ -141,15 +143,13 @@ func (d *Diff) pair() {
 		}
 		delete(d.new.by, id)
 		delete(d.old.by, id)
-		if same(n.Effects, o.Effects) {
+		if same(o.Effects, n.Effects) {
 			d.of(id.rule).Same++
 			continue
 		}
 		d.of(id.rule).Changed++
 		d.note(Difference{Kind: Changed, Made: n, Was: &o})
 	}
-	d.old.compact()
-	d.new.compact()
 }
 
 // settle gives up waiting for all but the newest.
@@ -195,17 +195,18 @@ func (w *waiting) put(m Made) bool {
 	return true
 }
 
-func (w *waiting) compact() {
-	w.order = slices.DeleteFunc(w.order, func(id identity) bool { _, there := w.by[id]; return !there })
-}
-
-// take removes the oldest until only so many are left.
+// take removes the oldest until only so many are left. What has been paired meanwhile still stands in order.
 func (w *waiting) take(most int) (out []Made) {
-	for len(w.order) > most {
+	for len(w.by) > most {
 		id := w.order[0]
 		w.order = w.order[1:]
-		out = append(out, w.by[id])
-		delete(w.by, id)
+		if m, waits := w.by[id]; waits {
+			out = append(out, m)
+			delete(w.by, id)
+		}
+	}
+	if len(w.order) > 2*len(w.by)+unpairedMost {
+		w.order = slices.DeleteFunc(w.order, func(id identity) bool { _, waits := w.by[id]; return !waits })
 	}
 	return out
 }

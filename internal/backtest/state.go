@@ -13,9 +13,10 @@ import (
 // state keeps the windows and episodes of one side. Unlike the tables it forgets at once what no decision can need,
 // so that its size is that of the windows and not of the recording.
 type state struct {
-	mu   sync.Mutex // guards keys; a key itself is one goroutine's at a time, as decide has it
-	keys map[decide.Ref]*keyState
-	due  int // keys at which the next sweep is made
+	mu    sync.Mutex // guards keys; a key itself is one goroutine's at a time, as decide has it
+	keys  map[decide.Ref]*keyState
+	least int // keys below which none is forgotten
+	due   int // keys at which the next sweep is made
 }
 
 // keyState is the state of one (rule, key).
@@ -28,7 +29,7 @@ type keyState struct {
 
 const firstSweep = 10_000
 
-func newState() *state { return &state{keys: map[decide.Ref]*keyState{}, due: firstSweep} }
+func newState() *state { return &state{keys: map[decide.Ref]*keyState{}, least: firstSweep, due: firstSweep} }
 
 func (s *state) of(ref decide.Ref) *keyState {
 	s.mu.Lock()
@@ -57,7 +58,7 @@ func (s *state) sweep(now time.Time) {
 			delete(s.keys, ref)
 		}
 	}
-	s.due = max(firstSweep, 2*len(s.keys))
+	s.due = max(s.least, 2*len(s.keys))
 }
 
 // put stores entries, and forgets those that even a late one could not reach any more. It looks back from what was
