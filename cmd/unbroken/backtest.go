@@ -62,10 +62,10 @@ func (c backtestCmd) Run(ctx context.Context, g *globals, w *world) error {
 		}
 	}
 	in, err := c.open(w, c.Files)
-	defer in.Close()
 	if err != nil {
 		return err
 	}
+	defer in.Close()
 	stream, err := backtest.Merge(in.Files)
 	if err != nil {
 		return err

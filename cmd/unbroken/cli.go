@@ -16,6 +16,7 @@ type cli struct {
 
 	Validate validateCmd `cmd:"" help:"Check a loop.yaml: every problem with its line, and warnings."`
 	Bundle   bundleCmd   `cmd:"" help:"Compile a loop.yaml into the artifact that the functions carry."`
+	Test     testCmd     `cmd:"" help:"Run the tests of rules: these signals at these times, these decisions."`
 	Backtest backtestCmd `cmd:"" help:"Decide recorded signals by new rules, and compare with the old ones."`
 	Send     sendCmd     `cmd:"" help:"Send signals from files or stdin, to one region or hedged to two."`
 	Replay   replayCmd   `cmd:"" help:"Turn a CSV of timestamp,value into signals and send them at a chosen speed."`

@@ -12,7 +12,7 @@ import (
 
 func TestHelpOfEveryCommand(t *testing.T) {
 	t.Parallel()
-	for _, c := range []string{"", "validate", "bundle", "backtest", "send", "replay", "outputs", "status", "trace", "parked", "parked list", "parked show", "parked retry", "parked discard", "redrive", "balance", "local", "local cut", "local heal"} {
+	for _, c := range []string{"", "validate", "bundle", "test", "backtest", "send", "replay", "outputs", "status", "trace", "parked", "parked list", "parked show", "parked retry", "parked discard", "redrive", "balance", "local", "local cut", "local heal"} {
 		t.Run(c, func(t *testing.T) {
 			t.Parallel()
 			w := newTerminal()
@@ -70,6 +70,9 @@ func TestExitCodes(t *testing.T) {
 		"redriving at no rate":              {[]string{"redrive", "-c", testLoop, "signals", "--rate", "0"}, "", exitUsage, "--rate"},
 		"renewing what is new":              {[]string{"redrive", "-c", testLoop, "inbox", "--renew"}, "", exitUsage, "--renew"},
 		"books of all times":                {[]string{"balance", "-c", testLoop, "--since", "1000h"}, "", exitUsage, "--since"},
+		"rules without tests":               {[]string{"test", testLoop}, "", exitUsage, "loop.test.yaml"},
+		"tests that are not there":          {[]string{"test", testLoop, "--tests", "gone.yaml"}, "", exitProblem, "gone.yaml"},
+		"a name that is no expression":      {[]string{"test", testLoop, "--run", "("}, "", exitUsage, "--run"},
 		"a CSV of no type":                  {[]string{"backtest", "--rules", testLoop, "testdata/series.csv"}, "", exitUsage, "--as"},
 		"a backtest of nothing there":       {[]string{"backtest", "--rules", testLoop, "gone.jsonl"}, "", exitProblem, "gone.jsonl"},
 		"a backtest against what is broken": {[]string{"backtest", "--rules", testLoop, "--against", "testdata/broken.yaml", "-"}, "", exitProblem, "broken.yaml:"},

@@ -42,8 +42,13 @@ func (r *recordings) Close() error {
 }
 
 // open opens the files, `-` being stdin; what ends in .gz is unpacked.
-func (f recordingFlags) open(w *world, files []string) (*recordings, error) {
-	r := &recordings{}
+func (f recordingFlags) open(w *world, files []string) (r *recordings, err error) {
+	r = &recordings{}
+	defer func() {
+		if err != nil {
+			_ = r.Close() // nothing was written to them
+		}
+	}()
 	streams := false
 	for _, name := range files {
 		in := w.Stdin

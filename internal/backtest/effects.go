@@ -16,7 +16,9 @@ type Part struct {
 // Parts are what two effects would land, part by part. Ids and fences are left out: of one decision they are the same.
 func Parts(was, is *loop.Effect) []Part {
 	parts := []Part{
-		{"step", was.Step, is.Step}, {"action", was.Action, is.Action}, {"target", was.Target, is.Target},
+		{"step", was.Step, is.Step},
+		{"action", was.Action, is.Action},
+		{"target", was.Target, is.Target},
 		{"class", string(was.Class), string(is.Class)},
 	}
 	a, b := requestOf(was), requestOf(is)

@@ -173,7 +173,8 @@ func TestDecidesAsAnIndependentCalculation(t *testing.T) {
 func TestWhatIngestRefusesIsLeftOut(t *testing.T) {
 	t.Parallel()
 	list := List{
-		{N: 1, At: Epoch, Signal: []byte(`{"id":"1"}`)}, {N: 2, At: Epoch, Signal: []byte(`nonsense`)},
+		{N: 1, At: Epoch, Signal: []byte(`{"id":"1"}`)},
+		{N: 2, At: Epoch, Signal: []byte(`nonsense`)},
 		{N: 3, At: Epoch, Signal: []byte(`{"specversion":"1.0","type":"com.example.deploy.failed","source":"s","id":"1","subject":"x"}`)},
 	}
 	made, steps := played(t, Config{New: config(t, fmt.Sprintf(benchRules, "1.0")), Source: &list})

@@ -182,7 +182,7 @@ func (v *visit) Decided(_ context.Context, d loop.Decision, item loop.Item) {
 	defer v.mu.Unlock()
 	t, stateful := v.at[d.ID]
 	if !stateful {
-		t = transition{item.AcceptedAt, fileOf(item.Input)}
+		t = transition{rule.NewEvent(item.Signal, item.AcceptedAt).Time(), fileOf(item.Input)}
 	}
 	v.out.Made = append(v.out.Made, Made{d, t.at, t.file})
 }

@@ -11,12 +11,6 @@ import (
 	"example.com/unbroken/internal/loop"
 )
 
-func free() turn {
-	before := make(chan struct{})
-	close(before)
-	return turn{before: before}
-}
-
 // What decide sends back to itself with a delay comes when it is due, not before.
 func TestTimersComeBackWhenTheyAreDue(t *testing.T) {
 	t.Parallel()
@@ -32,7 +26,7 @@ func TestTimersComeBackWhenTheyAreDue(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := &visit{side: s, turn: free(), now: start}
+		v := &visit{side: s, turn: open(), now: start}
 		if err := v.Send(t.Context(), region, loop.QueueSignals, []loop.Outgoing{{Body: body, Delay: delay}})[0]; err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +35,7 @@ func TestTimersComeBackWhenTheyAreDue(t *testing.T) {
 		if minutes > 0 && want == 0 && minutes != 9 && minutes != 19 && minutes != 21 {
 			continue
 		}
-		out, err := s.decide(t.Context(), free(), nil, start.Add(time.Duration(minutes)*time.Minute))
+		out, err := s.decide(t.Context(), open(), nil, start.Add(time.Duration(minutes)*time.Minute))
 		if err != nil || len(out.Made) != want {
 			t.Errorf("after %d minutes: %d decisions, want %d, %v", minutes, len(out.Made), want, err)
 		}
@@ -56,8 +50,8 @@ func TestABatchWaitsForItsTurn(t *testing.T) {
 	entered := make(chan error)
 	go func() { entered <- v.enter(t.Context()) }()
 	select {
-	case <-entered:
-		t.Fatal("entered before its turn")
+	case err := <-entered:
+		t.Fatal("entered before its turn", err)
 	default:
 	}
 	close(before)
@@ -121,7 +115,7 @@ func TestClosedKeysAreForgotten(t *testing.T) {
 			b.records = append(b.records, r)
 		}
 		body, _ := message(sides.new.set, b.events())
-		if _, err := sides.new.decide(t.Context(), free(), body, b.records[batchSize-1].At); err != nil {
+		if _, err := sides.new.decide(t.Context(), open(), body, b.records[batchSize-1].At); err != nil {
 			t.Fatal(err)
 		}
 		most = max(most, len(sides.new.state.keys))

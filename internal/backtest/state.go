@@ -29,7 +29,9 @@ type keyState struct {
 
 const firstSweep = 10_000
 
-func newState() *state { return &state{keys: map[decide.Ref]*keyState{}, least: firstSweep, due: firstSweep} }
+func newState() *state {
+	return &state{keys: map[decide.Ref]*keyState{}, least: firstSweep, due: firstSweep}
+}
 
 func (s *state) of(ref decide.Ref) *keyState {
 	s.mu.Lock()
