@@ -12,7 +12,7 @@ import (
 
 func TestHelpOfEveryCommand(t *testing.T) {
 	t.Parallel()
-	for _, c := range []string{"", "validate", "bundle", "test", "backtest", "send", "replay", "outputs", "status", "trace", "parked", "parked list", "parked show", "parked retry", "parked discard", "redrive", "balance", "local", "local cut", "local heal"} {
+	for _, c := range []string{"", "validate", "bundle", "test", "backtest", "explain", "send", "replay", "outputs", "status", "trace", "parked", "parked list", "parked show", "parked retry", "parked discard", "redrive", "balance", "local", "local cut", "local heal"} {
 		t.Run(c, func(t *testing.T) {
 			t.Parallel()
 			w := newTerminal()
@@ -70,6 +70,8 @@ func TestExitCodes(t *testing.T) {
 		"redriving at no rate":              {[]string{"redrive", "-c", testLoop, "signals", "--rate", "0"}, "", exitUsage, "--rate"},
 		"renewing what is new":              {[]string{"redrive", "-c", testLoop, "inbox", "--renew"}, "", exitUsage, "--renew"},
 		"books of all times":                {[]string{"balance", "-c", testLoop, "--since", "1000h"}, "", exitUsage, "--since"},
+		"a rule that is none":               {[]string{"explain", "--rules", testLoop, "--rule", "x", "-"}, "", exitUsage, "no rule x"},
+		"a signal that is not JSON":         {[]string{"explain", "--rules", testLoop, "-"}, "nonsense", exitProblem, "not JSON"},
 		"rules without tests":               {[]string{"test", testLoop}, "", exitUsage, "loop.test.yaml"},
 		"tests that are not there":          {[]string{"test", testLoop, "--tests", "gone.yaml"}, "", exitProblem, "gone.yaml"},
 		"a name that is no expression":      {[]string{"test", testLoop, "--run", "("}, "", exitUsage, "--run"},

@@ -2,8 +2,10 @@ package backtest
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"example.com/unbroken/internal/decide"
 	"example.com/unbroken/internal/loop"
 )
 
@@ -33,6 +35,21 @@ func (p *Player) Play(ctx context.Context, now time.Time, r *Record) (Outcome, [
 	more, err := p.side.decide(ctx, open(), body, now)
 	more.Matched = matched
 	return join(out, more), b.refused, err
+}
+
+// Window is the state of one key of a rule.
+type Window struct {
+	Entries []decide.Entry // in order of event time
+	Episode decide.Episode
+}
+
+// Window gives the state of a key as it is now.
+func (p *Player) Window(ruleID, key string) Window {
+	if p.side == nil {
+		return Window{}
+	}
+	k := p.side.state.of(decide.Ref{RuleID: ruleID, Key: key})
+	return Window{slices.Clone(k.entries), k.episode}
 }
 
 // open is the turn of whoever is alone.
