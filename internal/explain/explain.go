@@ -99,7 +99,7 @@ func (x *Explainer) Explain(ctx context.Context, r backtest.Record) (Signal, err
 			out.Rules = append(out.Rules, Rule{ID: id, Off: true})
 			continue
 		}
-		one := x.rule(p, ev)
+		one := x.rule(p, ev) //nolint:contextcheck // pure: CEL is bounded by cost, not by a deadline
 		for _, m := range outcome.Made {
 			if m.RuleID == id {
 				one.Decisions = append(one.Decisions, Decision{m.At, m.Decision})

@@ -83,14 +83,14 @@ func (p *Program) Inputs(ev *Event, expression string) ([]Input, error) {
 
 // selected is the dotted name of a part of the signal.
 func selected(e celast.Expr) (name string, ok bool) {
-	switch e.Kind() {
-	case celast.IdentKind:
-		return e.AsIdent(), e.AsIdent() == "signal"
-	case celast.SelectKind:
+	if e.Kind() == celast.SelectKind {
 		name, ok := selected(e.AsSelect().Operand())
 		return name + "." + e.AsSelect().FieldName(), ok
 	}
-	return "", false
+	if e.Kind() != celast.IdentKind {
+		return "", false
+	}
+	return e.AsIdent(), e.AsIdent() == "signal"
 }
 
 func (p *Program) input(ev *Event, name string) (in Input) {

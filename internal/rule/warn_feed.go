@@ -9,7 +9,7 @@ import (
 )
 
 // warnFeeds warns of rules whose actions come back to them: as outcomes that the rule, or a rule behind it, matches,
-// or through a queue or an API that leads into the loop. The hop count ends such a chain after a few rounds, and each
+// or through an API that leads into the loop. The hop count ends such a chain after a few rounds, and each
 // round lands its effects.
 func warnFeeds(cfg *loop.Config, warn warnFunc) {
 	feeds := make([][]int, len(cfg.Rules)) // by rule: those that may match an outcome of it
@@ -27,7 +27,7 @@ func warnFeeds(cfg *loop.Config, warn warnFunc) {
 			for k, s := range phase.steps {
 				if leads, ok := leadsBack(cfg, s.Action); ok {
 					warn(fmt.Sprintf("rules[%d].%s[%d].action", i, phase.name, k), "make sure that what it sends has a type that rule "+from.ID+" does not match",
-						"%s sends into the loop itself, %s", s.Action, leads)
+						"%s sends into a loop, %s", s.Action, leads)
 				}
 			}
 		}
@@ -113,17 +113,9 @@ func back(feeds [][]int, start int) []int {
 	return nil
 }
 
-// leadsBack says how an action's target leads into the loop.
+// leadsBack says how an action's target leads into the loop. Its queues and tables are refused as targets; an API may
+// be that of another loop, and is only warned of.
 func leadsBack(cfg *loop.Config, name string) (how string, ok bool) {
 	a := cfg.Actions[name]
-	for _, queue := range []string{loop.QueueInbox, loop.QueueSignals} {
-		own := loop.Name(cfg.Prefix, queue)
-		if value := a.Fields["queue"]; a.To == loop.TargetSQS && (value == own || strings.HasSuffix(value, "/"+own) || strings.HasSuffix(value, ":"+own)) {
-			return "by its queue " + own, true
-		}
-	}
-	if a.To == loop.TargetWebhook && strings.Contains(a.URL, "/v1/signals/") {
-		return "by its API", true
-	}
-	return "", false
+	return "by an API that takes signals", a.To == loop.TargetWebhook && strings.Contains(a.URL, "/v1/signals/")
 }

@@ -13,7 +13,7 @@ inputs: {default: {kind: http}}
 rules: [%s]
 actions:
   a: {to: output, effect: native, output: "o", value: 1}
-  in: {to: sqs, queue: "arn:aws:sqs:us-east-2:123456789012:unbroken-inbox", effect: once}
+  in: {to: webhook, url: "https://loop.example.com/v1/signals/default"}
 `, rules))
 	if err != nil {
 		t.Fatal(err)
@@ -65,10 +65,10 @@ func TestRulesThatFeedThemselvesAreWarnedOf(t *testing.T) {
 		`{id: r, match: {type: [{prefix: unbroken.effect.}]}, mode: off, do: [{action: a}]}`:                                                                                         "",
 		`{id: r, match: {type: [unbroken.effect.done], data: {rule: [q]}}, do: [{action: a}]}, {id: q, match: {type: [unbroken.effect.done], data: {rule: [r]}}, do: [{action: a}]}`: "rule r feeds itself: it matches outcomes of rules that match its own (q)",
 		`{id: r, match: {type: [unbroken.effect.done], data: {rule: [q]}}, do: [{action: a}]}, {id: q, match: {type: [t]}, do: [{action: a}]}`:                                       "",
-		`{id: r, match: {type: [t]}, do: [{action: in}]}`:                                                                                                                            "rules[0].do[0].action: in sends into the loop itself, by its queue unbroken-inbox",
+		`{id: r, match: {type: [t]}, do: [{action: in}]}`:                                                                                                                            "rules[0].do[0].action: in sends into a loop, by an API",
 	} {
 		got := warnings(t, rules)
-		relevant := strings.Contains(got, "feeds itself") || strings.Contains(got, "into the loop")
+		relevant := strings.Contains(got, "feeds itself") || strings.Contains(got, "into a loop")
 		if !strings.Contains(got, want) || want == "" && relevant {
 			t.Errorf("%s: %q, want %q", rules, got, want)
 		}
