@@ -81,8 +81,13 @@ func (r region) apiAlarms(p pager, api awsapigatewayv2.HttpApi) {
 func (r region) stuckAlarms(p pager) {
 	p.page(watch{
 		name:   "effects-parked",
-		means:  "An effect may or may not have happened, and only a person can tell: unbroken parked list, then retry or discard.",
+		means:  "An effect waits for a person: it may or may not have happened, or it wants approval. unbroken parked list, then approve, retry or discard.",
 		metric: r.own(loop.FuncAct, "Parked", "Sum"),
+	})
+	p.page(watch{
+		name:   "rule-stopped",
+		means:  "A rule made things worse too often and stopped itself: unbroken silence list says which; mend it, then unbroken revive.",
+		metric: r.own(loop.FuncAct, "RulesStopped", "Sum"),
 	})
 	p.page(watch{
 		name:   "effects-expired",

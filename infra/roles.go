@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -35,6 +36,10 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 	signals := r.everywhere(func(in string) *string { return r.queueARN(in, loop.QueueSignals) })
 	claims := r.tableARN(r.name, loop.TableClaims)
 	outputs := r.tableARN(r.name, loop.TableOutputs)
+	controls := []string{"dynamodb:GetItem"}
+	if slices.ContainsFunc(r.cfg.Rules, func(one loop.Rule) bool { return one.Guard.MaxRegressions > 0 }) {
+		controls = append(controls, "dynamodb:PutItem") // a rule stops itself; all else there is people's
+	}
 
 	switch name {
 	case loop.FuncIngestHTTP: // the signal and its standby copy; the sampled ledger
@@ -49,14 +54,16 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 		return []awsiam.PolicyStatement{
 			receive(own(loop.QueueSignals)),
 			send(append(signals, own(loop.QueueActions), own(loop.DeadLetter(loop.QueueSignals)))...),
-			allow([]string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}, claims),
+			onKeys([]string{"episode#*"}, []string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}, claims),
 			allow([]string{"dynamodb:Query", "dynamodb:PutItem", "dynamodb:BatchWriteItem"}, outputs),
 		}
-	case loop.FuncAct: // backoff, outcomes, quarantine; claims; outputs; the secrets its actions name
+	case loop.FuncAct: // backoff, outcomes, quarantine; claims and what bounds them; outputs; the secrets its actions name
 		return append([]awsiam.PolicyStatement{
 			receive(own(loop.QueueActions)),
 			send(append(signals, own(loop.QueueActions), own(loop.DeadLetter(loop.QueueActions)))...),
-			allow([]string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}, claims),
+			onKeys([]string{"effect#*", "budget#*", "throttle#*"},
+				[]string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}, claims),
+			onKeys([]string{loop.KeyControls}, controls, claims),
 			allow([]string{"dynamodb:UpdateItem", "dynamodb:PutItem"}, outputs), // outputs; the sampled ledger
 		}, append(r.secrets(), r.targets()...)...)
 	case loop.FuncOutputs: // reads only; lists by the index of keys
@@ -66,7 +73,9 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 		}
 	case loop.FuncSweeper: // reads all claims, deletes what has ended; its own notes
 		return []awsiam.PolicyStatement{
-			allow([]string{"dynamodb:Scan", "dynamodb:GetItem", "dynamodb:DeleteItem"}, claims),
+			allow([]string{"dynamodb:Scan"}, claims),
+			onKeys([]string{"episode#*"}, []string{"dynamodb:GetItem"}, claims),
+			onKeys([]string{"effect#*", "episode#*", "budget#*", "throttle#*"}, []string{"dynamodb:DeleteItem"}, claims),
 			allow([]string{"dynamodb:Query", "dynamodb:PutItem"}, outputs),
 		}
 	case loop.FuncObserver:
@@ -125,6 +134,15 @@ func send(queues ...*string) awsiam.PolicyStatement {
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
 func receive(queue *string) awsiam.PolicyStatement {
 	return allow([]string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}, queue)
+}
+
+// onKeys is allow for the items whose partition keys are like these: `claims` holds the records of several functions,
+// and each may touch its own.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+func onKeys(keys, actions []string, table *string) awsiam.PolicyStatement {
+	s := allow(actions, table)
+	s.AddCondition(jsii.String("ForAllValues:StringLike"), map[string]any{"dynamodb:LeadingKeys": keys})
+	return s
 }
 
 func allow(actions []string, resources ...*string) awsiam.PolicyStatement {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"example.com/unbroken/internal/loop"
 )
 
 // statement is one IAM statement with its lists resolved.
@@ -50,7 +52,7 @@ func eachRole(t *testing.T, a assembly, f func(name string, all []statement)) {
 	})
 }
 
-// What a function may do to data, from us-east-2, in full. {own} and {peer} stand for the two loop regions.
+// What a function may do to data, from us-east-2, in full; after a table, on the items with which keys. {own} and {peer} stand for the two loop regions.
 var contract = map[string][]string{
 	"ingest-http": {"sqs:SendMessage signals@{own} signals@{peer}", "dynamodb:PutItem table/outputs@{own}"},
 	"ingest-queue": {
@@ -61,13 +63,14 @@ var contract = map[string][]string{
 	"decide": {
 		"sqs:ReceiveMessage,sqs:DeleteMessage,sqs:GetQueueAttributes signals@{own}",
 		"sqs:SendMessage signals@{own} signals@{peer} actions@{own} signals-dlq@{own}",
-		"dynamodb:GetItem,dynamodb:PutItem,dynamodb:UpdateItem table/claims@{own}",
+		"dynamodb:GetItem,dynamodb:PutItem,dynamodb:UpdateItem table/claims@{own} episode#*",
 		"dynamodb:Query,dynamodb:PutItem,dynamodb:BatchWriteItem table/outputs@{own}",
 	},
 	"act": {
 		"sqs:ReceiveMessage,sqs:DeleteMessage,sqs:GetQueueAttributes actions@{own}",
 		"sqs:SendMessage signals@{own} signals@{peer} actions@{own} actions-dlq@{own}",
-		"dynamodb:GetItem,dynamodb:PutItem,dynamodb:UpdateItem table/claims@{own}",
+		"dynamodb:GetItem,dynamodb:PutItem,dynamodb:UpdateItem table/claims@{own} effect#* budget#* throttle#*",
+		"dynamodb:GetItem table/claims@{own} controls",
 		"dynamodb:UpdateItem,dynamodb:PutItem table/outputs@{own}",
 		"ssm:GetParameter arn:aws:ssm:{own}:123456789012:parameter/ub/page",
 	},
@@ -76,7 +79,9 @@ var contract = map[string][]string{
 		"dynamodb:Query table/outputs/index/keys@{own}",
 	},
 	"sweeper": {
-		"dynamodb:Scan,dynamodb:GetItem,dynamodb:DeleteItem table/claims@{own}",
+		"dynamodb:Scan table/claims@{own}",
+		"dynamodb:GetItem table/claims@{own} episode#*",
+		"dynamodb:DeleteItem table/claims@{own} effect#* episode#* budget#* throttle#*",
 		"dynamodb:Query,dynamodb:PutItem table/outputs@{own}",
 	},
 	"observer": {
@@ -101,7 +106,11 @@ func TestRolesGrantTheContractAndNoMore(t *testing.T) {
 		}
 		for _, s := range all {
 			if !isTelemetry(s) {
-				got = append(got, s.effect+" "+strings.Join(s.actions, ",")+" "+strings.Join(s.resources, " "))
+				line := s.effect + " " + strings.Join(s.actions, ",") + " " + strings.Join(s.resources, " ")
+				for _, key := range list(get(s.condition, "ForAllValues:StringLike", "dynamodb:LeadingKeys")) {
+					line += " " + text(key)
+				}
+				got = append(got, line)
 			}
 		}
 		if !slices.Equal(want, got) {
@@ -171,5 +180,29 @@ func TestNoRoleReachesRoute53(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Silences and kill switches are people's: act writes them only where a rule may stop itself, and nothing else does.
+func TestOnlyAnActThatMayStopARuleWritesTheControls(t *testing.T) {
+	for name, c := range map[string]struct {
+		assembly assembly
+		writes   bool
+	}{"no rule has max_regressions": {made.pair, false}, "one has": {made.targets, true}} {
+		writes := false
+		eachRole(t, c.assembly, func(role string, all []statement) {
+			for _, s := range all {
+				keys := list(get(s.condition, "ForAllValues:StringLike", "dynamodb:LeadingKeys"))
+				if len(keys) == 1 && text(keys[0]) == loop.KeyControls && slices.Contains(s.actions, "dynamodb:PutItem") {
+					writes = true
+					if !strings.HasPrefix(role, "ub-act-") {
+						t.Errorf("%s: %s writes them", name, role)
+					}
+				}
+			}
+		})
+		if writes != c.writes {
+			t.Errorf("%s: act writes them: %v", name, writes)
+		}
 	}
 }

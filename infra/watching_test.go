@@ -50,6 +50,9 @@ func TestAlarms(t *testing.T) {
 		if a := alarms["claims-overdue"]; a["MetricName"] != "Overdue" || dimension(a, "Function") != loop.FuncSweeper || a["Threshold"] != 0.0 {
 			t.Errorf("%s: what is overdue pages nobody: %v", stack, a)
 		}
+		if a := alarms["rule-stopped"]; a["MetricName"] != "RulesStopped" || dimension(a, "Function") != loop.FuncAct || a["Threshold"] != 0.0 {
+			t.Errorf("%s: a rule that stops itself pages nobody: %v", stack, a)
+		}
 		if a := alarms["sweeper-silent"]; a["TreatMissingData"] != "breaching" || a["Period"] != 3600.0 || a["Threshold"] != 1.0 {
 			t.Errorf("%s: a silent sweeper pages nobody: %v", stack, a)
 		}

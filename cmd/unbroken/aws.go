@@ -37,6 +37,7 @@ func connect(cfg aws.Config, d deployment) *cloud {
 		Logs:      cloudwatchLogs{cfg, d.Prefix},
 		Claims:    func(region string) claims { return dynamo.NewClaims(db(region), d.Prefix) },
 		Scans:     func(region string) scans { return dynamo.NewClaimsTable(db(region), d.Prefix) },
+		Controls:  func(region string) controls { return dynamo.NewControls(db(region), d.Prefix) },
 		Who:       queues.who,
 	}
 }

@@ -15,6 +15,7 @@ type cli struct {
 	globals
 
 	Validate validateCmd `cmd:"" help:"Check a loop.yaml: every problem with its line, and warnings."`
+	Dev      devCmd      `cmd:"" help:"Run a loop.yaml in this process: all regions, in memory, real HTTP and webhooks."`
 	Bundle   bundleCmd   `cmd:"" help:"Compile a loop.yaml into the artifact that the functions carry."`
 	Test     testCmd     `cmd:"" help:"Run the tests of rules: these signals at these times, these decisions."`
 	Backtest backtestCmd `cmd:"" help:"Decide recorded signals by new rules, and compare with the old ones."`
@@ -25,6 +26,10 @@ type cli struct {
 	Status   statusCmd   `cmd:"" help:"Show endpoints, queues, functions, tables and observers of every region."`
 	Trace    traceCmd    `cmd:"" help:"Show what became of a signal: ingested, decided, landed, and how it ended."`
 	Parked   parkedCmd   `cmd:"" help:"Look at parked effects, retry or discard them."`
+	Approve  approveCmd  `cmd:"" help:"Let effects go that wait for a person's approval."`
+	Silence  silenceCmd  `cmd:"" help:"Suppress effects for a while, or see what is suppressed."`
+	Kill     killCmd     `cmd:"" help:"Stop a rule, or all, from sending anything, at once."`
+	Revive   reviveCmd   `cmd:"" help:"Switch a kill switch off."`
 	Redrive  redriveCmd  `cmd:"" help:"Move dead letters back to their queue, to be tried again."`
 	Balance  balanceCmd  `cmd:"" help:"Compare what was accepted with what became of it, and list what is overdue."`
 	Local    localCmd    `cmd:"" help:"Cut a region of the local world off, or heal it."`

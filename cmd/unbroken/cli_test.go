@@ -12,7 +12,7 @@ import (
 
 func TestHelpOfEveryCommand(t *testing.T) {
 	t.Parallel()
-	for _, c := range []string{"", "validate", "bundle", "test", "backtest", "explain", "send", "replay", "outputs", "status", "trace", "parked", "parked list", "parked show", "parked retry", "parked discard", "redrive", "balance", "local", "local cut", "local heal"} {
+	for _, c := range []string{"", "validate", "dev", "bundle", "test", "backtest", "explain", "send", "replay", "outputs", "status", "trace", "parked", "parked list", "parked show", "parked retry", "parked discard", "approve", "silence", "silence add", "silence list", "silence end", "kill", "revive", "redrive", "balance", "local", "local cut", "local heal"} {
 		t.Run(c, func(t *testing.T) {
 			t.Parallel()
 			w := newTerminal()
@@ -20,7 +20,7 @@ func TestHelpOfEveryCommand(t *testing.T) {
 				t.Fatalf("exit %d: %s", code, w.err.String())
 			}
 			golden(t, strings.TrimSpace("help "+c), w.out.String())
-			if c != "" && c != "local" && c != "parked" && !strings.Contains(w.out.String(), "  unbroken "+c) {
+			if c != "" && c != "local" && c != "parked" && c != "silence" && !strings.Contains(w.out.String(), "  unbroken "+c) {
 				t.Error("the help has no example")
 			}
 		})

@@ -28,6 +28,7 @@ type cloud struct {
 	Logs      logs
 	Claims    func(region string) claims
 	Scans     func(region string) scans
+	Controls  func(region string) controls
 	Who       func(ctx context.Context) string // the caller, for audit trails
 }
 

@@ -22,6 +22,7 @@ import (
 
 	"example.com/unbroken/client"
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/mem"
 	"example.com/unbroken/internal/observe"
 	"example.com/unbroken/internal/queue"
 	"example.com/unbroken/internal/sweep"
@@ -101,13 +102,14 @@ type fakeCloud struct {
 	started []string                   // region|queue|rate
 	hidden  map[string]bool            // region|queue|index of what was received
 	gone    map[string]bool            // and deleted
+	record  *mem.Controls              // silences and kill switches
 }
 
 func newFakeCloud() *fakeCloud {
 	return &fakeCloud{
 		dead: map[string]bool{}, docs: map[string]json.RawMessage{}, depth: map[string]int{}, off: map[string]bool{},
 		logs: map[string][]string{}, claimed: map[string]loop.Claim{}, sent: map[string][]loop.Outgoing{},
-		moves: map[string][]queue.Move{}, hidden: map[string]bool{}, gone: map[string]bool{},
+		moves: map[string][]queue.Move{}, hidden: map[string]bool{}, gone: map[string]bool{}, record: mem.NewControls(nil),
 	}
 }
 
@@ -115,6 +117,7 @@ func (f *fakeCloud) cloud() *cloud {
 	return &cloud{
 		Docs: f, Queues: f, Functions: f, Tables: f, Logs: f, Claims: func(r string) claims { return fakeClaims{f, r} },
 		Scans: func(r string) scans { return fakeClaims{f, r} }, Who: func(context.Context) string { return "arn:aws:iam::1:user/ann" },
+		Controls: func(r string) controls { return fakeControls{f, r} },
 	}
 }
 
@@ -332,6 +335,30 @@ func (c fakeClaims) Scan(ctx context.Context, q sweep.Query) (sweep.Page, error)
 	}
 	page.Next = ""
 	return page, nil
+}
+
+// fakeControls loses the answer of a write in a region that is deaf.
+type fakeControls struct {
+	f      *fakeCloud
+	region string
+}
+
+func (c fakeControls) Load(ctx context.Context) (loop.Controls, error) {
+	if err := c.f.ask(ctx, c.region); err != nil {
+		return loop.Controls{}, err
+	}
+	return c.f.record.In(c.region).Load(ctx)
+}
+
+func (c fakeControls) Store(ctx context.Context, next loop.Controls) error {
+	if err := c.f.ask(ctx, c.region); err != nil {
+		return err
+	}
+	err := c.f.record.In(c.region).Store(ctx, next)
+	if c.f.dead["deaf "+c.region] {
+		return errDead
+	}
+	return err
 }
 
 // golden compares text with a file under testdata; -update writes it.

@@ -166,6 +166,8 @@ type operator struct {
 func (o *operator) retry(ctx context.Context, c loop.Claim, why string) (string, error) {
 	state := "was claimed already, sent again"
 	switch {
+	case c.WaitsForApproval():
+		return "", fail(exitProblem, errWaits)
 	case c.Status == loop.StatusParked:
 		c = c.Reopened(o.now(), o.who, why)
 		if err := o.unpark(ctx, c); err != nil {

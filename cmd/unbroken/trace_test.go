@@ -173,3 +173,19 @@ func TestOnlyAKeyNeedsNoSource(t *testing.T) {
 		}
 	}
 }
+
+func TestTraceSaysWhatSuppressedAnEffect(t *testing.T) {
+	t.Parallel()
+	w := newTerminal()
+	for _, evidence := range []string{"silence: s-1 by ann, rule=r until 2026-03-04T06:00:00Z: upgrade", "shadow: the rule's mode is shadow", "killed: the rule was stopped by ann: x"} {
+		key := strings.Repeat("5", 64)
+		id := loop.EffectID(loop.SignalDecisionID(key, "deploy-failed"), "rollback")
+		w.cloud.claimed[id] = loop.Claim{
+			EffectID: id, Status: loop.StatusSuppressed, Owner: "us-east-2/1", Token: 1, UpdatedAt: testNow, Evidence: evidence,
+			Effect: loop.Effect{ID: id, RuleID: "deploy-failed", Step: "rollback"},
+		}
+		if out := w.must(t, "trace", key); !strings.Contains(out, "suppressed: "+evidence) || !strings.Contains(out, "deploy-failed/rollback suppressed") {
+			t.Errorf("the story does not say why:\n%s", out)
+		}
+	}
+}

@@ -29,7 +29,8 @@ type world struct {
 	sent    []string     // what the target got: effect id + body
 	during  func()       // runs while the target is working
 	owners  int
-	ended   []loop.Status // fresh landings
+	more    func(*act.Config) // what a test adds to every handler
+	ended   []loop.Status     // fresh landings
 }
 
 func newWorld(t *testing.T, fault mem.Fault) *world {
@@ -41,7 +42,10 @@ func newWorld(t *testing.T, fault mem.Fault) *world {
 	return w
 }
 
-func (w *world) Deliver(_ context.Context, e loop.Effect) act.Answer {
+func (w *world) Deliver(ctx context.Context, e loop.Effect) act.Answer {
+	if ctx.Err() != nil {
+		w.t.Errorf("%s is sent with no time left", e.ID)
+	}
 	w.sent = append(w.sent, e.ID+" "+e.Request.Body)
 	if w.during != nil {
 		w.during()
@@ -63,7 +67,7 @@ func (w *world) Retried(context.Context, *act.Landing, time.Duration) {}
 
 func (w *world) handler(region string) *act.Handler {
 	middle := act.Backoff{Base: time.Second, Cap: time.Minute, Rand: func(n int64) int64 { return n / 2 }}
-	return act.New(act.Config{
+	c := act.Config{
 		Region: region, Claims: w.claims.In(region), Outputs: mem.NewOutputs(w.tables, region), Queue: w.queues.From(region),
 		Targets: map[string]act.Target{loop.TargetWebhook: w}, Hold: hold, Margin: time.Second, Backoff: middle, Unclaimed: middle,
 		Now: func() time.Time {
@@ -74,7 +78,11 @@ func (w *world) handler(region string) *act.Handler {
 		},
 		NewOwner: func() string { w.owners++; return fmt.Sprintf("%s/%d", region, w.owners) },
 		Recorder: w,
-	})
+	}
+	if w.more != nil {
+		w.more(&c)
+	}
+	return act.New(c)
 }
 
 // deliver hands one effect to a region's handler, as one message.
@@ -87,7 +95,20 @@ func (w *world) deliver(region string, e loop.Effect) {
 
 func (w *world) handle(region string, e loop.Effect) []string {
 	w.t.Helper()
-	body, err := loop.Encode(loop.Item{AcceptedAt: epoch, Input: "default", Effect: &e})
+	return w.item(region, loop.Item{AcceptedAt: epoch, Input: "default", Effect: &e})
+}
+
+// standby hands a region the copy that waited for another one.
+func (w *world) standby(region string, e loop.Effect) {
+	w.t.Helper()
+	if failed := w.item(region, loop.Item{AcceptedAt: epoch, Input: "default", Standby: true, Effect: &e}); len(failed) > 0 {
+		w.t.Fatalf("message failed in %s", region)
+	}
+}
+
+func (w *world) item(region string, it loop.Item) []string {
+	w.t.Helper()
+	body, err := loop.Encode(it)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -350,6 +371,45 @@ func TestAFinalStateThatARuleWantsIsEmittedOnceById(t *testing.T) {
 	}
 	if len(bodies) != 2 || bodies[0] != bodies[1] {
 		t.Errorf("outcomes: %q", bodies)
+	}
+}
+
+// FAULTS 28: the target forgets the key at its horizon. A retry shortly before could land after that and would be a
+// second effect: it is not sent.
+func TestNoRetryIsSentThatCouldLandPastTheHorizon(t *testing.T) {
+	t.Parallel()
+	e := effect("e")
+	e.Horizon = loop.Duration(3 * time.Minute)
+	w := newWorld(t, nil)
+	w.answers = slices.Repeat([]act.Answer{{Verdict: act.Retry, Evidence: "no answer", RetryAfter: 5 * time.Second}}, 100)
+	var last time.Time
+	w.during = func() { last = w.now }
+	w.deliver("a", e)
+	w.pump()
+	if slack := epoch.Add(e.Horizon.Std()).Sub(last); slack < time.Minute+e.Timeout.Std() || w.status("e") != loop.StatusParked {
+		t.Errorf("the last request left %s before the horizon; the effect ended %s", slack, w.status("e"))
+	}
+}
+
+// FAULTS 37, P4: the region is lost after it wrote the output and committed, and before the write was replicated.
+func TestAnOutputSurvivesTheRegionThatWroteIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.tables = mem.NewReplicas(mem.ReplicasConfig{Regions: []string{"a", "b"}, Now: func() time.Time { return w.now }}) // nothing is replicated
+	e := effect("e")
+	e.Output = &loop.OutputSpec{Key: "k", Value: []byte(`1`)}
+	w.deliver("a", e)
+	body, err := loop.Encode(loop.Item{AcceptedAt: epoch, Input: "default", Effect: &e, Standby: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.now = epoch.Add(20 * time.Second)
+	if failed := w.handler("b").Handle(t.Context(), []loop.Message{{ID: "m", Body: body}}); len(failed) > 0 {
+		t.Fatal("the standby's message failed")
+	}
+	out, err := mem.NewOutputs(w.tables, "b").Read(t.Context(), "k")
+	if err != nil || out.Fence != e.Fence || !out.WrittenAt.Equal(epoch) || len(w.sent) != 1 {
+		t.Errorf("read %+v, %v; sent %d times", out, err, len(w.sent))
 	}
 }
 

@@ -22,6 +22,9 @@ type executeStage struct {
 
 func (s executeStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	if l.Status != "" {
+		return true, s.secondOutput(ctx, l)
+	}
+	if l.Again > 0 { // the guard gave it back
 		return true, nil
 	}
 	e := l.Claim.Effect
@@ -77,6 +80,23 @@ func (s executeStage) unknown(l *Landing, answer Answer) {
 func (s executeStage) wait(l *Landing, answer Answer) time.Duration {
 	wait := max(s.backoff.of(l.Claim.Effect.Backoff).Next(l.Claim.Attempt), answer.RetryAfter)
 	return min(wait, max(l.Claim.ExpiresAt().Sub(s.now())+time.Millisecond, waitMargin))
+}
+
+// secondOutput leaves the output of an effect that the first region landed in the standby's region too: the first
+// one may have been lost between its write and the write's replication, and nobody would write it again.
+func (s executeStage) secondOutput(ctx context.Context, l *Landing) error {
+	e := l.Claim.Effect
+	if !l.Repeat || !l.Item.Standby || l.Status != loop.StatusDone || e.Output == nil {
+		return nil
+	}
+	err := s.outputs.Write(ctx, loop.Output{
+		Key: e.Output.Key, Value: e.Output.Value, Fence: e.Fence, Origin: s.region,
+		EffectID: e.ID, RuleID: e.RuleID, WrittenAt: l.Claim.UpdatedAt,
+	})
+	if err != nil && !errors.Is(err, loop.ErrFenced) {
+		return fmt.Errorf("write the output of %s once more: %w", e.ID, err)
+	}
+	return nil
 }
 
 // writeOutput stores the last known good output before the claim is committed: both are idempotent, so a crash

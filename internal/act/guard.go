@@ -15,6 +15,10 @@ type guardStage struct {
 	now    func() time.Time
 }
 
+// straggle is how long a request may still be on its way after its sender gave up waiting: no attempt starts that
+// could land after the target forgot the key.
+const straggle = time.Minute
+
 func (s guardStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	if l.Status != "" {
 		return true, nil
@@ -25,10 +29,10 @@ func (s guardStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	case e.Class == loop.ClassOnce && l.Takeover:
 		l.Status = loop.StatusParked
 		l.Evidence = "may have been applied, so it is not sent again: " + l.Former + " held it and was not heard of again"
-	case e.Class == loop.ClassKeyed && l.Claim.Token > 1 && now.After(l.Claim.HorizonEnds()):
+	case e.Class == loop.ClassKeyed && l.Claim.Token > 1 && now.Add(e.Timeout.Std()+straggle).After(l.Claim.HorizonEnds()):
 		// The target may have forgotten the key, and an earlier attempt may have been applied.
 		l.Status = loop.StatusParked
-		l.Evidence = "an earlier attempt may have been applied and the idempotency horizon has passed"
+		l.Evidence = "an earlier attempt may have been applied and the idempotency horizon has passed, or would before another one ends"
 	case now.After(l.Claim.ExpiresAt()) && l.Takeover:
 		l.Status = loop.StatusParked
 		l.Evidence = "expired after an attempt whose answer is not known"

@@ -12,7 +12,7 @@ import (
 	"example.com/unbroken/internal/loop"
 )
 
-// Config is what a Handler needs. All fields are required but Recorder.
+// Config is what a Handler needs. All fields are required but those at the end.
 type Config struct {
 	Region    string
 	Claims    Claims
@@ -26,6 +26,12 @@ type Config struct {
 	NewOwner  func() string // unique per call, in all regions
 	Recorder  Recorder
 	Unclaimed Backoff // waits while `claims` cannot be reached
+
+	// Without these there are no silences and kill switches, no budgets, no throttles.
+	Controls  Controls
+	Budgets   Budgets
+	Throttles Throttles
+	Stopper   Stopper // with all the others: rules stop themselves
 }
 
 // Concurrency bounds the effects of one invocation that are under way at once.
@@ -39,9 +45,20 @@ type Handler struct {
 
 // New wires the stages in their order.
 func New(c Config) *Handler {
+	controls := &controls{source: c.Controls, now: c.Now}
 	return &Handler{cfg: c, pipe: Pipeline{
+		controlsStage{controls},
 		claimStage{claims: c.Claims, hold: c.Hold, now: c.Now},
+		shadowStage{},
 		guardStage{claims: c.Claims, now: c.Now},
+		silenceStage{},
+		killStage{controls}, // what it stops throttles nothing and spends nothing
+		throttleStage{throttles: c.Throttles, now: c.Now},
+		budgetStage{budgets: c.Budgets},
+		throttleStage{throttles: c.Throttles, now: c.Now, enter: true},
+		approvalStage{},
+		killStage{controls}, // the last look before the send
+		regressionStage{throttles: c.Throttles, budgets: c.Budgets, controls: c.Controls, stopper: c.Stopper, now: c.Now},
 		executeStage{targets: c.Targets, outputs: c.Outputs, backoff: c.Backoff, margin: c.Margin, region: c.Region, now: c.Now},
 		commitStage{claims: c.Claims, now: c.Now},
 		emitStage{queue: c.Queue, region: c.Region},

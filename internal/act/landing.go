@@ -1,6 +1,8 @@
-// Package act lands effects. One effect passes five stages, each in a file of its own:
+// Package act lands effects. One effect passes these stages, each in a file of its own:
 //
 //	claim → guard → execute → commit → emit
+//
+// The guard is several, guard*.go: each may end the effect or give it back, with the reason.
 //
 // The claim is the only thing that regions agree on: whoever holds it may send, and whoever commits must still
 // hold it. Everything else follows from two rules. Before something is sent, the claim stands in `claims`; before
@@ -81,7 +83,13 @@ type Landing struct {
 	Former   string        // the owner it was taken over from
 	Status   loop.Status   // what the effect ends in; "" while that is open
 	Evidence string        // why
+	Reason   Reason        // what suppressed it, where something did
+	Stopped  bool          // its rule stopped itself with this
 	Again    time.Duration // > 0: not now; send the message again after this long
+
+	controls loop.Controls // as they were before it was claimed
+	throttle loop.Throttle // as it was when it was looked at
+	passed   bool          // it names this decision
 }
 
 // Stage moves a landing one step on. It returns false when nothing is left to do for later stages.

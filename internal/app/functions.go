@@ -103,6 +103,7 @@ func Act(ctx context.Context, env Environment) (SQSHandler, error) {
 		targets[name] = breaker.New(t)
 	}
 	targets[loop.TargetOutput] = output.Target{}
+	controls := dynamo.NewControls(b.table(), cfg.Prefix)
 	return b.overSQS(loop.FuncAct, act.New(act.Config{
 		Region: b.Region, Queue: b.queues, Now: time.Now, Recorder: ledger.Act{Recorder: b.telemetry.Act(), Book: b.book()}, NewOwner: owner(b.Region),
 		Claims:  dynamo.NewClaims(b.table(), cfg.Prefix),
@@ -112,6 +113,10 @@ func Act(ctx context.Context, env Environment) (SQSHandler, error) {
 		// While claims cannot be reached, effects wait; they must be back soon after it is.
 		Unclaimed: act.Backoff{Base: time.Second, Cap: 15 * time.Second, Rand: act.DefaultBackoff().Rand},
 		Targets:   targets,
+		Controls:  controls,
+		Stopper:   controls,
+		Budgets:   dynamo.NewBudgets(b.table(), cfg.Prefix),
+		Throttles: dynamo.NewThrottles(b.table(), cfg.Prefix),
 	})), nil
 }
 

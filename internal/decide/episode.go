@@ -140,7 +140,7 @@ func trigger(obs []observation, at loop.Position) observation {
 
 // put writes e and follows a lost answer with a strongly consistent read.
 func (k keeper) put(ctx context.Context, e *Episode) error {
-	if err := k.prune(e); err != nil {
+	if err := k.prune(ctx, e); err != nil {
 		return err
 	}
 	e.UpdatedAt = k.now().UTC()
@@ -167,8 +167,10 @@ func sameTransitions(a, b []Transition) bool {
 }
 
 // prune forgets transitions whose effects have expired, and beyond the size limit the oldest sent ones. Pending
-// effects are never forgotten: where they alone exceed the limit the write is refused and tried again later.
-func (k keeper) prune(e *Episode) error {
+// effects are never forgotten: where they alone exceed the limit the write is refused and tried again later. What
+// another region sent is sent here before it is forgotten: that region may be lost with its claim open, and this
+// region's copy of the trigger may still wait in its queue; it would find nothing to forward.
+func (k keeper) prune(ctx context.Context, e *Episode) error {
 	now := k.now()
 	e.Transitions = slices.DeleteFunc(e.Transitions, func(t Transition) bool {
 		if t.Pending() {
@@ -178,7 +180,7 @@ func (k keeper) prune(e *Episode) error {
 		for _, f := range t.Decision.Effects {
 			keep = max(keep, f.ExpireAfter)
 		}
-		return now.After(t.AcceptedAt.Add(keep.Std()))
+		return now.After(t.AcceptedAt.Add(keep.Std())) && k.resend(ctx, t) == nil
 	})
 	for {
 		b, err := loop.Marshal(e.Transitions)
@@ -192,8 +194,19 @@ func (k keeper) prune(e *Episode) error {
 		if i < 0 {
 			return loop.Refuse(loop.CodeTooLarge, "the pending effects of rule %s exceed %d bytes", e.RuleID, loop.MaxPendingBytes)
 		}
+		if err := k.resend(ctx, e.Transitions[i]); err != nil {
+			return err
+		}
 		e.Transitions = slices.Delete(e.Transitions, i, i+1)
 	}
+}
+
+// resend sends the effects of a transition that only others have sent.
+func (k keeper) resend(ctx context.Context, t Transition) error {
+	if slices.Contains(t.SentBy, k.region) {
+		return nil // our own `actions` queue keeps them until their claims are terminal
+	}
+	return k.send(ctx, t, true)
 }
 
 // forward puts on this region's queue what is not there yet.

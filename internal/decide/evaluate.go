@@ -61,7 +61,12 @@ func evaluate(set *rule.Set, w *work, out *found) {
 		if err != nil {
 			w.quarantine = append(w.quarantine, loop.Quarantine{Reason: codeOr(err, loop.CodeRuleFailed), Rule: p.Rule().ID, Detail: err.Error()})
 		}
-		matched = matched || hit || err != nil
+		worse, werr := regression(p, w, event, out)
+		if werr != nil && err == nil { // of one rule one failure is told
+			err = werr
+			w.quarantine = append(w.quarantine, loop.Quarantine{Reason: codeOr(err, loop.CodeRuleFailed), Rule: p.Rule().ID, Detail: err.Error()})
+		}
+		matched = matched || hit || worse || err != nil
 	}
 	if !matched {
 		out.unmatched++

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -21,7 +22,7 @@ type Recorder interface {
 	Batch(ctx context.Context, items []loop.Item, unmatched int)
 }
 
-// Config is what a Handler needs; all fields are required.
+// Config is what a Handler needs; all fields but AtOnce are required.
 type Config struct {
 	Region   string
 	Set      *rule.Set
@@ -31,6 +32,7 @@ type Config struct {
 	Now      func() time.Time
 	Backoff  func(attempt int) time.Duration // wait before an item is sent again
 	Recorder Recorder
+	AtOnce   int // bounds the (rule, key) states brought up to date at once; 0 for Concurrency, 1 for a repeatable order
 }
 
 // Concurrency bounds the (rule, key) states of one invocation that are brought up to date at once.
@@ -91,7 +93,7 @@ func (h *Handler) episodes(ctx context.Context, out *found) {
 		send: h.sendTransition,
 	}
 	var eg errgroup.Group
-	eg.SetLimit(Concurrency)
+	eg.SetLimit(cmp.Or(h.cfg.AtOnce, Concurrency))
 	for _, t := range out.order {
 		obs := out.observations[t].obs
 		eg.Go(func() error {

@@ -57,7 +57,7 @@ func newWorld(t *testing.T, fault mem.Fault) *world {
 	}
 	w := &world{t: t, now: start, set: set, episodes: mem.NewEpisodes(fault)}
 	w.queues = mem.NewQueues(mem.QueuesConfig{Now: func() time.Time { return w.now }, Fault: fault})
-	w.tables = mem.NewReplicas(mem.ReplicasConfig{Regions: []string{"a", "b"}, Now: func() time.Time { return start }, Immediate: true})
+	w.tables = mem.NewReplicas(mem.ReplicasConfig{Regions: []string{"a", "b"}, Now: func() time.Time { return w.now }, Immediate: true})
 	return w
 }
 
@@ -88,7 +88,7 @@ func (w *world) decide(region string, items ...loop.Item) (failed []string) {
 		w.t.Fatal(err)
 	}
 	return decide.New(decide.Config{
-		Region: region, Set: w.set, Queue: w.queues.From(region), Now: func() time.Time { return start }, Recorder: deaf{},
+		Region: region, Set: w.set, Queue: w.queues.From(region), Now: func() time.Time { return w.now }, Recorder: deaf{},
 		Windows: mem.NewWindows(w.tables, region), Episodes: w.episodes.In(region), Backoff: func(int) time.Duration { return time.Second },
 	}).Handle(w.t.Context(), []loop.Message{{ID: "m", Body: body}})
 }
@@ -252,5 +252,21 @@ func TestATransitionMadeByThePeerReachesThisRegionToo(t *testing.T) {
 	here, there := w.effects("a"), w.effects("b")
 	if len(there) != 2 || !slices.Equal(here, there) {
 		t.Errorf("a has %v, b has %v", here, there)
+	}
+}
+
+// FAULTS 37 and 39: region a sent the do and is lost with the claim open. Region b comes back after the do expired and
+// meets another signal of the key before its standby copy of the trigger: what it forgets it sends first.
+func TestATransitionOfALostRegionIsSentBeforeItIsForgotten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	for i := range 3 {
+		w.decide("a", item("com.example.metric", i, "1", false))
+	}
+	sent := w.effects("a")
+	w.now = start.Add(time.Hour)
+	w.decide("b", item("com.example.metric", 4, "0", false))
+	if got := w.effects("b"); len(sent) != 1 || len(got) != 2 || !slices.Contains(got, sent[0]) {
+		t.Errorf("a sent %v; b sent %v, want the undo and a's do", sent, got)
 	}
 }

@@ -20,6 +20,9 @@ func claimItem(c loop.Claim) (item, error) {
 	it.setTime("acceptedAt", c.AcceptedAt)
 	it.setTime("updatedAt", c.UpdatedAt)
 	it.setTime("renewedAt", c.RenewedAt)
+	if c.ApprovedBy != "" {
+		it["approvedBy"] = str(c.ApprovedBy)
+	}
 	if len(c.Audit) > 0 {
 		if err := it.setJSON("audit", c.Audit); err != nil {
 			return nil, err
@@ -34,7 +37,7 @@ func readClaim(it item) (loop.Claim, error) {
 		EffectID: r.str("effectID"), Status: loop.Status(r.str("status")), Owner: r.str("owner"), Token: r.num("token"),
 		Deadline: r.time("deadline"), NotBefore: r.time("notBefore"), Attempt: int(r.num("attempt")),
 		AcceptedAt: r.time("acceptedAt"), UpdatedAt: r.time("updatedAt"), Evidence: r.str("evidence"),
-		RenewedAt: r.time("renewedAt"),
+		RenewedAt: r.time("renewedAt"), ApprovedBy: r.str("approvedBy"),
 	}
 	r.json("audit", &c.Audit)
 	r.json("effect", &c.Effect)

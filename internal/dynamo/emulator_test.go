@@ -133,6 +133,30 @@ func TestParkedClaims(t *testing.T) {
 	})
 }
 
+func TestControls(t *testing.T) {
+	t.Parallel()
+	looptest.Controls(t, func(t *testing.T) looptest.Bench[looptest.ControlsStore] {
+		d := deploy(t)
+		return looptest.Bench[looptest.ControlsStore]{Here: NewControls(d.here, d.prefix), There: NewControls(d.there, d.prefix), LoseAnswer: d.here.arm}
+	})
+}
+
+func TestBudgets(t *testing.T) {
+	t.Parallel()
+	looptest.Budgets(t, func(t *testing.T) looptest.Bench[act.Budgets] {
+		d := deploy(t)
+		return looptest.Bench[act.Budgets]{Here: NewBudgets(d.here, d.prefix), There: NewBudgets(d.there, d.prefix), LoseAnswer: d.here.arm}
+	})
+}
+
+func TestThrottles(t *testing.T) {
+	t.Parallel()
+	looptest.Throttles(t, func(t *testing.T) looptest.Bench[act.Throttles] {
+		d := deploy(t)
+		return looptest.Bench[act.Throttles]{Here: NewThrottles(d.here, d.prefix), There: NewThrottles(d.there, d.prefix), LoseAnswer: d.here.arm}
+	})
+}
+
 func TestEpisodes(t *testing.T) {
 	t.Parallel()
 	looptest.Episodes(t, func(t *testing.T) looptest.Bench[decide.Episodes] {
@@ -146,7 +170,10 @@ func TestClaimsTable(t *testing.T) {
 	looptest.ClaimsTable(t, func(t *testing.T) looptest.Bench[looptest.Table] {
 		d := deploy(t)
 		view := func(api API) looptest.Table {
-			return looptest.Table{Table: NewClaimsTable(api, d.prefix), Claims: NewClaims(api, d.prefix), Episodes: NewEpisodes(api, d.prefix)}
+			return looptest.Table{
+				Table: NewClaimsTable(api, d.prefix), Claims: NewClaims(api, d.prefix), Episodes: NewEpisodes(api, d.prefix),
+				Budgets: NewBudgets(api, d.prefix), Throttles: NewThrottles(api, d.prefix),
+			}
 		}
 		return looptest.Bench[looptest.Table]{Here: view(d.here), There: view(d.there)}
 	})

@@ -75,6 +75,11 @@ func (s *ClaimsTable) Scan(ctx context.Context, q sweep.Query) (sweep.Page, erro
 			if e, err = readEpisode(it); err == nil {
 				page.Episodes = append(page.Episodes, summary(e))
 			}
+		case "budget", "throttle":
+			var l sweep.Limit
+			if l, err = readLimit(kind, key, it); err == nil {
+				page.Limits = append(page.Limits, l)
+			}
 		}
 		if err != nil { // one broken record must not hide all that come after it
 			page.Unreadable = append(page.Unreadable, key)

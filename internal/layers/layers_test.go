@@ -50,7 +50,7 @@ func TestFunctionsHoldNoTestServicesAndNoCDK(t *testing.T) {
 	t.Parallel()
 	for _, p := range []string{"ingest/http", "ingest/queue", "decide", "act/deliver", "act/outputs", "act/sweeper", "health/observer"} {
 		refuse(t, module+"functions/"+p,
-			module+"internal/mem", module+"internal/looptest", module+"localstack", module+"infra", module+"cmd",
+			module+"internal/mem", module+"internal/looptest", module+"internal/sim", module+"internal/dev", module+"localstack", module+"infra", module+"cmd",
 			"github.com/aws/aws-cdk-go", "testing", "net/http/httptest")
 	}
 }

@@ -57,9 +57,23 @@ type Rule struct {
 	Key    string           `yaml:"key"    json:"key,omitempty"`
 	Window *Window          `yaml:"window" json:"window,omitempty"`
 	Until  string           `yaml:"until"  json:"until,omitempty"`
-	Mode   string           `yaml:"mode"   json:"mode"` // enforce | off
+	Mode   string           `yaml:"mode"   json:"mode"` // enforce | shadow | off
 	Do     []Step           `yaml:"do"     json:"do,omitempty"`
 	Undo   []Step           `yaml:"undo"   json:"undo,omitempty"`
+
+	Throttle Duration `yaml:"throttle" json:"throttle,omitempty"` // apart are the dos of one key
+	Guard    Guard    `yaml:"guard"    json:"guard,omitzero"`
+}
+
+// Guard keeps a rule within bounds.
+type Guard struct {
+	MaxPerHour int `yaml:"max_per_hour" json:"maxPerHour,omitempty"` // effects of signals accepted in one hour; 0 is no bound
+
+	// A rule of which more than MaxRegressions dos of a day are followed within Within by a signal that is Worse stops
+	// itself; 0 is no bound.
+	MaxRegressions int      `yaml:"max_regressions" json:"maxRegressions,omitempty"`
+	Worse          string   `yaml:"worse"           json:"worse,omitempty"` // CEL
+	Within         Duration `yaml:"within"          json:"within,omitempty"`
 }
 
 // Stateful says whether the rule keeps episodes. Decide touches no table for one that does not.
@@ -68,6 +82,7 @@ func (r Rule) Stateful() bool { return r.Window != nil || r.Until != "" }
 // Values of Rule.Mode.
 const (
 	ModeEnforce = "enforce"
+	ModeShadow  = "shadow" // decides and records, acts not
 	ModeOff     = "off"
 )
 
@@ -83,7 +98,12 @@ type Step struct {
 	Step   string         `yaml:"step"   json:"step"`
 	Action string         `yaml:"action" json:"action"`
 	With   map[string]any `yaml:"with"   json:"with,omitempty"`
+
+	Approval string `yaml:"approval" json:"approval,omitempty"` // "" | required: a person must approve it before it is sent
 }
+
+// ApprovalRequired is the one value of Step.Approval that says something.
+const ApprovalRequired = "required"
 
 // Action is a target with its effect class and its bounds. Strings may hold templates, `{{ CEL }}`.
 type Action struct {
@@ -98,7 +118,9 @@ type Action struct {
 	Secret      string            `yaml:"secret"       json:"secret,omitempty"` // ssm:/path, never a value
 	Timeout     Duration          `yaml:"timeout"      json:"timeout"`
 	ExpireAfter Duration          `yaml:"expire_after" json:"expireAfter"`
-	Horizon     Duration          `yaml:"horizon"      json:"horizon,omitempty"` // how long the target remembers an idempotency key
-	Output      string            `yaml:"output"       json:"output,omitempty"`  // key of the last known good output this action leaves
-	Value       any               `yaml:"value"        json:"value,omitempty"`   // what is written there
+	Retry       Backoff           `yaml:"retry"        json:"retry,omitzero"`     // waits between attempts; zero for the default
+	Fallback    string            `yaml:"fallback"     json:"fallback,omitempty"` // the action that lands instead, once this one is given up
+	Horizon     Duration          `yaml:"horizon"      json:"horizon,omitempty"`  // how long the target remembers an idempotency key
+	Output      string            `yaml:"output"       json:"output,omitempty"`   // key of the last known good output this action leaves
+	Value       any               `yaml:"value"        json:"value,omitempty"`    // what is written there
 }

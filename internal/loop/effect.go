@@ -12,6 +12,8 @@ type Phase string
 const (
 	PhaseDo   Phase = "do"
 	PhaseUndo Phase = "undo"
+
+	PhaseGuard Phase = "guard" // nothing that a rule does: a signal that counts against it
 )
 
 // Class says who prevents a second effect when an answer is lost (DESIGN section 5).
@@ -60,6 +62,19 @@ type Effect struct {
 	Emit        []Status    `json:"emit,omitempty"`     // final states that some rule wants to hear of
 	Backoff     Backoff     `json:"backoff,omitzero"`   // between attempts; zero for the default
 	Fallback    *Effect     `json:"fallback,omitempty"` // what lands instead once this one is given up
+	Shadow      bool        `json:"shadow,omitempty"`   // decided by a rule in shadow: recorded, never sent
+	Throttle    Duration    `json:"throttle,omitempty"` // apart from the other dos of its (rule, key)
+	Budget      int         `json:"budget,omitempty"`   // effects that its rule may have an hour
+	Approval    bool        `json:"approval,omitempty"` // a person must approve it first
+	Watched     Duration    `json:"watched,omitempty"`  // how long a worse signal counts against it
+	Regression  *Regression `json:"regression,omitempty"`
+}
+
+// Regression bounds how many dos of a rule may be followed, within a time, by a signal that is worse. It is in effects
+// of PhaseGuard only.
+type Regression struct {
+	Most   int      `json:"most"` // of the dos of a day (UTC)
+	Within Duration `json:"within"`
 }
 
 // Backoff bounds the waits between the attempts of one effect: full jitter under Base doubled per failed
@@ -103,7 +118,7 @@ const (
 	StatusClaimed    Status = "claimed"
 	StatusDone       Status = "done"
 	StatusParked     Status = "parked"     // a person must look
-	StatusSuppressed Status = "suppressed" // by a silence, a throttle or a budget
+	StatusSuppressed Status = "suppressed" // by shadow mode, a silence, a throttle, a budget or a kill switch; or discarded
 	StatusSuperseded Status = "superseded" // fenced out by a newer effect
 	StatusExpired    Status = "expired"    // older than its expire_after
 )
@@ -126,7 +141,8 @@ type Claim struct {
 	UpdatedAt  time.Time `json:"updatedAt"`
 	Evidence   string    `json:"evidence,omitempty"` // what the target said last
 	RenewedAt  time.Time `json:"renewedAt,omitzero"` // when a person reopened it; see reopen.go
-	Audit      []Audit   `json:"audit,omitempty"`    // what people did to it, oldest first
+	ApprovedBy string    `json:"approvedBy,omitempty"`
+	Audit      []Audit   `json:"audit,omitempty"` // what people did to it, oldest first
 }
 
 // ExpiresAt is when the effect may no longer start.

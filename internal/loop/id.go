@@ -38,6 +38,9 @@ func EpisodeDecisionID(ruleID, key string, n int64, phase Phase) string {
 // EffectID names one step of a decision; step ids are unique within do, undo and else.
 func EffectID(decisionID, step string) string { return H("effect", decisionID, step) }
 
+// RegressionID names the decision that a signal counts against a rule.
+func RegressionID(signalKey, ruleID string) string { return H("regression", signalKey, ruleID) }
+
 // FallbackID is the id of the effect that lands once another one is given up.
 func FallbackID(effectID string) string { return H("fallback", effectID) }
 

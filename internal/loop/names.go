@@ -1,6 +1,10 @@
 package loop
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // Names of queues, tables and functions, without the deployment's prefix. They agree everywhere: in the
 // templates, in the functions and on the command line (DESIGN section 8).
@@ -11,6 +15,8 @@ const (
 
 	TableClaims  = "claims"
 	TableOutputs = "outputs"
+
+	KeyControls = "controls" // of the one item of `claims` that holds silences and kill switches
 
 	// The index of `outputs` that holds the keys of outputs, and nothing else; its partition key and sort key.
 	IndexKeys  = "keys"
@@ -25,6 +31,24 @@ const (
 	FuncObserver    = "observer"
 	FuncSweeper     = "sweeper"
 )
+
+// BudgetKey is the key in `claims` of a rule's budget for the hour.
+func BudgetKey(ruleID string, hour time.Time) string {
+	return "budget#" + ruleID + "#" + hour.UTC().Format("2006-01-02T15")
+}
+
+// RegressionKey is the key in `claims` of the dos of a rule's day that were followed by a worse signal: a budget too.
+func RegressionKey(ruleID string, day time.Time) string {
+	return BudgetKey(ruleID+"#regressions", day.UTC().Truncate(24*time.Hour))
+}
+
+// BudgetHour is the hour of a budget, by its key.
+func BudgetHour(key string) (time.Time, error) {
+	return time.Parse("2006-01-02T15", key[strings.LastIndexByte(key, '#')+1:])
+}
+
+// ThrottleKey is the key in `claims` of what was let through of a (rule, key).
+func ThrottleKey(ruleID, key string) string { return "throttle#" + ruleID + "#" + KeyHash(key) }
 
 // Queues are the source queues of a region; each has a dead-letter queue beside it.
 func Queues() []string { return []string{QueueInbox, QueueSignals, QueueActions} }

@@ -43,6 +43,20 @@ func (c Claim) Reopened(now time.Time, by, why string) Claim {
 	return c
 }
 
+// WaitsForApproval says whether the claim is parked for the one reason that nobody approved it yet. Nothing was sent.
+func (c Claim) WaitsForApproval() bool {
+	return c.Status == StatusParked && c.Effect.Approval && c.ApprovedBy == ""
+}
+
+// Approved is the claim c, which waits for it, as a person approves it: reopened, and not asked about again.
+func (c Claim) Approved(now time.Time, by, why string) Claim {
+	audit := c.Audit
+	c = c.Reopened(now, by, why)
+	c.ApprovedBy = cut(by)
+	c.Audit = noted(audit, Audit{At: now.UTC(), By: by, What: "approved: " + why})
+	return c
+}
+
 // Renewed is the claim c, which nobody holds any more, as a person redrives its message with a new acceptance: its
 // expire_after counts from now. The token fences out a holder that wakes; whether that one's attempt was applied stays
 // as unknown as it was.

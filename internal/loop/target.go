@@ -23,6 +23,8 @@ const (
 	TargetAppConfig     = "appconfig"
 	TargetAlarm         = "alarm"
 	TargetMetric        = "metric"
+
+	TargetRegression = "regression" // of effects of PhaseGuard: no action can name it
 )
 
 // OwnRegion, as the region of a resource, is the region that acts.

@@ -32,6 +32,7 @@ func Claims(t *testing.T, open func(t *testing.T) Bench[act.Claims]) {
 		{"LargeRequestDoesNotFit", largeRequest},
 		{"CallerSharesMemoryWithTheStore", noSharedMemory},
 		{"CallAfterTheDeadlineIsApplied", canceledOpen},
+		{"HistoryHasNoOrder", linearClaims},
 	})
 }
 

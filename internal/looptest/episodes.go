@@ -28,6 +28,7 @@ func Episodes(t *testing.T, open func(t *testing.T) Bench[decide.Episodes]) {
 		{"PendingEffectsChangeInTheTable", exactEpisode},
 		{"PendingEffectsDoNotFit", largeEpisode},
 		{"CallAfterTheDeadlineIsApplied", canceledPut},
+		{"HistoryHasNoOrder", linearEpisodes},
 	})
 }
 

@@ -29,6 +29,7 @@ func Parked(t *testing.T, open func(t *testing.T) Bench[ParkedClaims]) {
 		{"ReopenedClaimCannotBeTakenOver", reopenedIsTakenOver},
 		{"LostAnswerOfUnparkIsTakenForRival", lostUnpark},
 		{"AuditChangesInTheTable", exactAudit},
+		{"ApprovalIsForgotten", approvalStays},
 	})
 }
 
@@ -117,5 +118,18 @@ func exactAudit(t *testing.T, b Bench[ParkedClaims]) {
 	must(t, b.Here.Unpark(deadline(t), open, c.Token))
 	if got := mustGet(t, b.There, "e"); !reflect.DeepEqual(got, open) {
 		t.Fatalf("got\n%+v\nwant\n%+v", got, open)
+	}
+}
+
+func approvalStays(t *testing.T, b Bench[ParkedClaims]) {
+	c := parked(t, b.Here, "e")
+	ok := c.Approved(at(99), "ann", "go")
+	must(t, b.Here.Unpark(deadline(t), ok, c.Token))
+	next := mustGet(t, b.There, "e")
+	same(t, next, ok)
+	next.Status = loop.StatusParked // it fails, and a person retries it: nobody is asked again
+	must(t, b.There.Swap(deadline(t), next, ok.Token))
+	if got := mustGet(t, b.Here, "e"); got.ApprovedBy != "ann" {
+		t.Fatalf("approved by %q", got.ApprovedBy)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/unbroken/internal/act"
 	"example.com/unbroken/internal/decide"
@@ -18,6 +19,9 @@ type Table struct {
 	sweep.Table
 	Claims   act.Claims
 	Episodes decide.Episodes
+
+	Budgets   act.Budgets
+	Throttles act.Throttles
 }
 
 // ClaimsTable is the suite for sweep.Table.
@@ -30,6 +34,7 @@ func ClaimsTable(t *testing.T, open func(t *testing.T) Bench[Table]) {
 		{"LiveClaimIsDeleted", onlyTheJudgedClaimIsDeleted},
 		{"ChangedEpisodeIsDeleted", onlyTheJudgedEpisodeIsDeleted},
 		{"UnknownEpisodeIsAnError", unknownEpisode},
+		{"LimitThatIsInUseIsDeleted", onlyTheJudgedLimitIsDeleted},
 	})
 }
 
@@ -157,5 +162,31 @@ func unknownEpisode(t *testing.T, b Bench[Table]) {
 	must(t, err)
 	if e.Rev != 0 || e.Open {
 		t.Fatalf("%+v", e)
+	}
+}
+
+func onlyTheJudgedLimitIsDeleted(t *testing.T, b Bench[Table]) {
+	spend(t, b.Here.Budgets, "r", at(0), "e", 1, true)
+	first := getThrottle(t, b.Here.Throttles, "k")
+	must(t, b.There.Throttles.Put(deadline(t), first.With("d1", at(1), at(0))))
+	limits := map[string]sweep.Limit{}
+	for _, p := range scanAll(t, b.Here, 2, "") {
+		for _, l := range p.Limits {
+			limits[l.Key] = l
+		}
+	}
+	budget, throttle := limits[loop.BudgetKey("r", at(0))], limits[loop.ThrottleKey("r", "k")]
+	if len(limits) != 2 || !budget.Last.Equal(at(0).Truncate(time.Hour)) || !throttle.Last.Equal(at(1)) {
+		t.Fatalf("found %v", limits)
+	}
+	must(t, b.Here.Throttles.Put(deadline(t), getThrottle(t, b.Here.Throttles, "k").With("d2", at(99), at(0))))
+	want(t, b.There.DeleteLimit(deadline(t), throttle), loop.ErrFenced)
+	throttle.Last = at(99)
+	for _, l := range []sweep.Limit{budget, throttle} {
+		must(t, b.There.DeleteLimit(deadline(t), l))
+		want(t, b.Here.DeleteLimit(deadline(t), l), loop.ErrFenced) // a peer was faster
+	}
+	if len(getThrottle(t, b.Here.Throttles, "k").Passed) != 0 {
+		t.Fatal("still there")
 	}
 }

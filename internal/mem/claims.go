@@ -48,6 +48,14 @@ func (s *Claims) All() ([]loop.Claim, error) {
 	return all, nil
 }
 
+// Peek returns the document of a claim as it stands, or nil, for the books of a simulation: no fault is asked. It must
+// not be changed.
+func (s *Claims) Peek(effectID string) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.docs[effectID]
+}
+
 type claimsView struct {
 	*Claims
 	region string

@@ -16,6 +16,7 @@ import (
 type ClaimsTable struct {
 	claims   *Claims
 	episodes *Episodes
+	limits   *Limits
 	region   string
 }
 
@@ -24,6 +25,12 @@ var _ sweep.Table = ClaimsTable{}
 // NewClaimsTable returns the table as region sees it.
 func NewClaimsTable(c *Claims, e *Episodes, region string) ClaimsTable {
 	return ClaimsTable{claims: c, episodes: e, region: region}
+}
+
+// WithLimits adds the budgets and throttles to what the table has.
+func (t ClaimsTable) WithLimits(l *Limits) ClaimsTable {
+	t.limits = l
+	return t
 }
 
 // Scan implements sweep.Table. A record's segment follows from its key; within one, records come in the order of keys.
@@ -44,6 +51,15 @@ func (t ClaimsTable) Scan(ctx context.Context, q sweep.Query) (page sweep.Page, 
 		for _, e := range episodes {
 			records["episode#"+e.RuleID+"#"+loop.KeyHash(e.Key)] = e
 		}
+		if t.limits != nil {
+			limits, err := t.limits.all()
+			if err != nil {
+				return err
+			}
+			for _, l := range limits {
+				records[l.Key] = l
+			}
+		}
 		for _, key := range slices.Sorted(maps.Keys(records)) {
 			if key <= q.After || segmentOf(key, q.Segments) != q.Segment {
 				continue
@@ -60,6 +76,10 @@ func (t ClaimsTable) Scan(ctx context.Context, q sweep.Query) (page sweep.Page, 
 			case decide.Episode:
 				if q.Status == "" {
 					page.Episodes = append(page.Episodes, summary(r))
+				}
+			case sweep.Limit:
+				if q.Status == "" {
+					page.Limits = append(page.Limits, r)
 				}
 			}
 		}

@@ -68,6 +68,33 @@ func TestParkedClaims(t *testing.T) {
 	})
 }
 
+func TestControls(t *testing.T) {
+	t.Parallel()
+	looptest.Controls(t, func(*testing.T) looptest.Bench[looptest.ControlsStore] {
+		fault, lose := lossy()
+		s := mem.NewControls(fault)
+		return looptest.Bench[looptest.ControlsStore]{Here: s.In(looptest.HereRegion), There: s.In(looptest.ThereRegion), LoseAnswer: lose}
+	})
+}
+
+func TestBudgets(t *testing.T) {
+	t.Parallel()
+	looptest.Budgets(t, func(*testing.T) looptest.Bench[act.Budgets] {
+		fault, lose := lossy()
+		s := mem.NewLimits(fault)
+		return looptest.Bench[act.Budgets]{Here: s.Budgets(looptest.HereRegion), There: s.Budgets(looptest.ThereRegion), LoseAnswer: lose}
+	})
+}
+
+func TestThrottles(t *testing.T) {
+	t.Parallel()
+	looptest.Throttles(t, func(*testing.T) looptest.Bench[act.Throttles] {
+		fault, lose := lossy()
+		s := mem.NewLimits(fault)
+		return looptest.Bench[act.Throttles]{Here: s.Throttles(looptest.HereRegion), There: s.Throttles(looptest.ThereRegion), LoseAnswer: lose}
+	})
+}
+
 func TestEpisodes(t *testing.T) {
 	t.Parallel()
 	looptest.Episodes(t, func(*testing.T) looptest.Bench[decide.Episodes] {
@@ -80,9 +107,12 @@ func TestEpisodes(t *testing.T) {
 func TestClaimsTable(t *testing.T) {
 	t.Parallel()
 	looptest.ClaimsTable(t, func(*testing.T) looptest.Bench[looptest.Table] {
-		c, e := mem.NewClaims(nil), mem.NewEpisodes(nil)
+		c, e, l := mem.NewClaims(nil), mem.NewEpisodes(nil), mem.NewLimits(nil)
 		view := func(region string) looptest.Table {
-			return looptest.Table{Table: mem.NewClaimsTable(c, e, region), Claims: c.In(region), Episodes: e.In(region)}
+			return looptest.Table{
+				Table: mem.NewClaimsTable(c, e, region).WithLimits(l), Claims: c.In(region), Episodes: e.In(region),
+				Budgets: l.Budgets(region), Throttles: l.Throttles(region),
+			}
 		}
 		return looptest.Bench[looptest.Table]{Here: view(looptest.HereRegion), There: view(looptest.ThereRegion)}
 	})

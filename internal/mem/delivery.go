@@ -43,7 +43,8 @@ func (q *Queues) Receive(region, queue string, limit int) []Delivery {
 			continue
 		}
 		s.receives++
-		s.receipt = s.id + "/" + strconv.Itoa(s.receives)
+		q.receipts++
+		s.receipt = s.id + "/" + strconv.Itoa(q.receipts)
 		s.visible = now.Add(q.cfg.Visibility)
 		out = append(out, Delivery{
 			Message: loop.Message{ID: s.id, Body: slices.Clone(s.body), SentAt: s.sentAt, Receives: s.receives, Trace: s.trace},
@@ -119,6 +120,39 @@ func (q *Queues) Next() (at time.Time, ok bool) {
 		}
 	}
 	return at, ok
+}
+
+// Redrive moves everything from a queue's dead-letter queue back to it, as an operator does, and says how much; keep
+// leaves a message where it is.
+func (q *Queues) Redrive(region, queue string, keep func(body []byte) bool) int {
+	from, to := address{region, loop.DeadLetter(queue)}, address{region, queue}
+	q.mu.Lock()
+	now, moved := q.cfg.Now(), 0
+	q.queues[from] = slices.DeleteFunc(q.queues[from], func(s *stored) bool {
+		if keep != nil && keep(s.body) {
+			return false
+		}
+		s.receives, s.receipt, s.visible = 0, "", now
+		q.queues[to] = append(q.queues[to], s)
+		moved++
+		return true
+	})
+	q.mu.Unlock()
+	for range moved {
+		q.arrived(to, now)
+	}
+	return moved
+}
+
+// Bodies returns what lies on a queue, in whoever's hands, for the books of a simulation.
+func (q *Queues) Bodies(region, queue string) [][]byte {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	bodies := make([][]byte, 0, len(q.queues[address{region, queue}]))
+	for _, s := range q.queues[address{region, queue}] {
+		bodies = append(bodies, slices.Clone(s.body))
+	}
+	return bodies
 }
 
 // Lose forgets every message of a region, as if the region were gone with its disks.

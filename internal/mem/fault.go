@@ -84,6 +84,24 @@ func Isolated(region string, err error) Fault {
 	}, err)
 }
 
+// Quorum fails what all regions must agree on for a caller that cannot reach a majority of them, itself included:
+// reads too, since a strongly consistent read needs the same majority.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html
+func Quorum(regions []string, up func(from, to string) bool, err error) Fault {
+	return On(func(op Op) bool {
+		if op.Service != "claims" && op.Service != "episodes" {
+			return false
+		}
+		reached := 0
+		for _, r := range regions {
+			if r == op.From || up(op.From, r) {
+				reached++
+			}
+		}
+		return 2*reached <= len(regions)
+	}, err)
+}
+
 // call runs do as one call to a service.
 func (f Fault) call(ctx context.Context, op Op, do func() error) error {
 	if err := ctx.Err(); err != nil {

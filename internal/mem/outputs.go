@@ -77,7 +77,7 @@ func (o *Outputs) Write(ctx context.Context, out loop.Output) error {
 
 // items are every region's item of key, as far as it has reached this region.
 func (o *Outputs) items(key string) (items []outputItem, err error) {
-	for region := range o.table.regions {
+	for _, region := range o.table.names {
 		for _, r := range o.table.scan(o.region, outputKey(region, key), false) {
 			var it outputItem
 			if err := json.Unmarshal(r.doc, &it); err != nil {
@@ -126,7 +126,7 @@ func (o *Outputs) History(ctx context.Context, key string) (versions []loop.Outp
 func (o *Outputs) List(ctx context.Context, prefix, after string, limit int) (page []loop.Output, next string, err error) {
 	err = o.call(ctx, "List", prefix, func() error {
 		var keys []string
-		for region := range o.table.regions {
+		for _, region := range o.table.names {
 			own := outputKey(region, "")
 			for _, pk := range o.table.partitions(o.region, own+prefix) {
 				if key := strings.TrimPrefix(pk, own); key > after {

@@ -23,6 +23,7 @@ type QueuesConfig struct {
 	Fault      Fault                                         // asked per message on Send
 	Trace      func(ctx context.Context) string              // trace header to pass on
 	Shuffle    func(n int, swap func(i, j int))              // order of delivery; the order of sending where nil
+	Again      func() int                                    // how often more than once a message is delivered; never where nil
 	Arrived    func(region, queue string, visible time.Time) // told of every message that was stored or given back
 }
 
@@ -35,6 +36,8 @@ type Queues struct {
 	mu     sync.Mutex
 	queues map[address][]*stored // in the order of sending
 	ids    int
+
+	receipts int // counts receives over all queues, so that no two copies share a receipt
 }
 
 type address struct{ region, queue string }
@@ -97,12 +100,22 @@ func (q *Queues) store(ctx context.Context, to address, m loop.Outgoing) error {
 	if q.cfg.Trace != nil {
 		s.trace = q.cfg.Trace(ctx)
 	}
+	more := 0
+	if q.cfg.Again != nil {
+		more = q.cfg.Again()
+	}
 	q.mu.Lock()
 	q.ids++
 	s.id = "m" + strconv.Itoa(q.ids)
 	q.queues[to] = append(q.queues[to], s)
+	for range more { // "more than one copy of a message might be delivered": each is acknowledged on its own
+		again := *s
+		q.queues[to] = append(q.queues[to], &again)
+	}
 	q.mu.Unlock()
-	q.arrived(to, s.visible)
+	for range more + 1 {
+		q.arrived(to, s.visible)
+	}
 	return nil
 }
 

@@ -15,6 +15,8 @@ type Replicas struct {
 	now       func() time.Time
 	fault     Fault
 	immediate bool
+	lag       func(from, to string) time.Duration
+	names     []string // of the regions, in a fixed order, so that a simulation is repeatable
 
 	mu      sync.Mutex
 	regions map[string]map[string]map[string]record // region → pk → sk
@@ -33,27 +35,33 @@ func (r record) expired(now time.Time) bool { return !r.until.IsZero() && !now.B
 
 type change struct {
 	from, to, pk, sk string
+	due              time.Time
 	record
 }
 
-// ReplicasConfig is what Replicas need. Immediate replicates every write at once; without it Replicate does.
+// ReplicasConfig is what Replicas need. Immediate replicates every write at once; without it Replicate does, as far
+// as Lag has passed.
 type ReplicasConfig struct {
 	Regions   []string
 	Now       func() time.Time
 	Immediate bool
 	Fault     Fault
+	Lag       func(from, to string) time.Duration // asked once per write and receiving region; nil: none
 }
 
 // NewReplicas returns an empty table.
 func NewReplicas(c ReplicasConfig) *Replicas {
-	r := &Replicas{now: c.Now, fault: c.Fault, immediate: c.Immediate, regions: map[string]map[string]map[string]record{}}
-	for _, region := range c.Regions {
+	r := &Replicas{
+		now: c.Now, fault: c.Fault, immediate: c.Immediate, lag: c.Lag, names: slices.Clone(c.Regions),
+		regions: map[string]map[string]map[string]record{},
+	}
+	for _, region := range r.names {
 		r.regions[region] = map[string]map[string]record{}
 	}
 	return r
 }
 
-// Replicate delivers every write that is under way over a link that is up.
+// Replicate delivers every write that is under way for long enough over a link that is up.
 func (r *Replicas) Replicate() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -80,9 +88,18 @@ func (r *Replicas) Expire() {
 	}
 }
 
+// Lose forgets what a region wrote and had not replicated yet, as if it were gone with its disks.
+func (r *Replicas) Lose(region string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pending = slices.DeleteFunc(r.pending, func(c change) bool { return c.from == region || c.to == region })
+	clear(r.regions[region])
+}
+
 func (r *Replicas) replicate() {
+	now := r.now()
 	r.pending = slices.DeleteFunc(r.pending, func(c change) bool {
-		if r.link != nil && !r.link(c.from, c.to) {
+		if c.due.After(now) || r.link != nil && !r.link(c.from, c.to) {
 			return false
 		}
 		r.apply(c.to, c.pk, c.sk, c.record)
@@ -121,10 +138,15 @@ func (r *Replicas) write(region, pk, sk string, until time.Time, next func(old [
 	r.clock++
 	rec := record{doc: slices.Clone(doc), until: until, at: r.clock}
 	r.apply(region, pk, sk, rec)
-	for to := range r.regions {
-		if to != region {
-			r.pending = append(r.pending, change{region, to, pk, sk, rec})
+	for _, to := range r.names {
+		if to == region {
+			continue
 		}
+		due := r.now()
+		if r.lag != nil {
+			due = due.Add(r.lag(region, to))
+		}
+		r.pending = append(r.pending, change{region, to, pk, sk, due, rec})
 	}
 	if r.immediate {
 		r.replicate()

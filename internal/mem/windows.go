@@ -63,7 +63,7 @@ func (w *Windows) Put(ctx context.Context, ref decide.Ref, entries []decide.Entr
 // Around implements decide.Windows.
 func (w *Windows) Around(ctx context.Context, ref decide.Ref, at loop.Position, after time.Time, hits int) (entries []decide.Entry, err error) {
 	err = w.call(ctx, "Around", ref, func() error {
-		for region := range w.table.regions {
+		for _, region := range w.table.names {
 			part, err := around(w.table.scan(w.region, windowKey(region, ref), false), at, after, hits)
 			if err != nil {
 				return err

@@ -90,9 +90,12 @@ func bodyTemplate(body any, contentType string) (*template, error) {
 
 // step is a step of a rule: its action, and the template of its `with`.
 type step struct {
-	id     string
-	action *action
-	with   *template
+	id       string
+	action   *action
+	with     *template
+	fallback *step // the same step by another action; nil where there is none
+
+	approval bool
 }
 
 func compileSteps(field string, steps []loop.Step, actions map[string]*action) ([]step, []error) {
@@ -114,9 +117,18 @@ func compileSteps(field string, steps []loop.Step, actions map[string]*action) (
 			problems = append(problems, &fieldError{at + ".with", err})
 			continue
 		}
-		compiled = append(compiled, step{id: stepID(s), action: a, with: t})
+		compiled = append(compiled, step{id: stepID(s), action: a, with: t, approval: s.Approval == loop.ApprovalRequired, fallback: fallback(a, t, actions, len(actions))})
 	}
 	return compiled, problems
+}
+
+// fallback is the chain of actions behind a, which is no longer than there are actions.
+func fallback(a *action, with *template, actions map[string]*action, longest int) *step {
+	next, ok := actions[a.config.Fallback]
+	if !ok || longest == 0 {
+		return nil
+	}
+	return &step{action: next, with: with, fallback: fallback(next, with, actions, longest-1)}
 }
 
 // stepID is a step's id, which defaults to its action's name.

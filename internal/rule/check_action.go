@@ -18,6 +18,8 @@ func (c *checker) actions() {
 		}
 		c.target(path, a)
 		c.class(path, a)
+		c.retry(path, a)
+		c.fallback(path, name)
 		if a.Timeout <= 0 {
 			c.fail(path+".timeout", "", "must be more than 0")
 		}

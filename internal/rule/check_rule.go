@@ -22,8 +22,9 @@ func (c *checker) rules() {
 		default:
 			first[r.ID] = i
 		}
-		c.oneOf(path+".mode", r.Mode, loop.ModeEnforce, loop.ModeOff)
+		c.oneOf(path+".mode", r.Mode, loop.ModeEnforce, loop.ModeShadow, loop.ModeOff)
 		c.shape(path, r)
+		c.safety(path, r)
 		c.steps(path+".do", r.Do)
 		c.steps(path+".undo", r.Undo)
 		c.compiles(path, r)
@@ -88,7 +89,7 @@ func (c *checker) compiles(path string, r *loop.Rule) {
 	}
 	p := &Program{rule: *r}
 	c.report(path, p.compileConditions())
-	for field, source := range map[string]string{"when": r.When, "until": r.Until, "key": r.Key} {
+	for field, source := range map[string]string{"when": r.When, "until": r.Until, "key": r.Key, "guard.worse": r.Guard.Worse} {
 		if source != "" {
 			if err := estimate(source); err != nil {
 				c.fail(path+"."+field, "", "%s", err)

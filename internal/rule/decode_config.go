@@ -68,6 +68,9 @@ func (d *decoder) rule(n ast.Node, path string) loop.Rule {
 		"key":   d.text(&r.Key),
 		"until": d.text(&r.Until),
 		"mode":  d.text(&r.Mode),
+
+		"throttle": d.throttle(&r.Throttle),
+		"guard":    d.guard(&r.Guard),
 		"match": func(n ast.Node, path string) {
 			r.Match = map[string][]any{}
 			d.match(n, path, "", r.Match, 0)
@@ -111,8 +114,9 @@ func (d *decoder) steps(into *[]loop.Step) func(ast.Node, string) {
 		d.list(n, path, func(n ast.Node, path string) {
 			var s loop.Step
 			d.fields(n, path, known{
-				"step":   d.text(&s.Step),
-				"action": d.text(&s.Action),
+				"step":     d.text(&s.Step),
+				"action":   d.text(&s.Action),
+				"approval": d.text(&s.Approval),
 				"with": func(n ast.Node, path string) {
 					m, ok := d.value(n, path).(map[string]any)
 					if !ok {
@@ -142,9 +146,14 @@ func (d *decoder) action(n ast.Node, path string) loop.Action {
 		"timeout":      d.duration(&a.Timeout),
 		"expire_after": d.duration(&a.ExpireAfter),
 		"horizon":      d.duration(&a.Horizon),
-		"body":         func(n ast.Node, path string) { a.Body = d.value(n, path) },
-		"value":        func(n ast.Node, path string) { a.Value = d.value(n, path) },
-		"headers":      d.textMap(&a.Headers),
+		"fallback":     d.text(&a.Fallback),
+		"retry": func(n ast.Node, path string) {
+			a.Retry = loop.Backoff{Base: defaultRetryBase, Cap: defaultRetryCap}
+			d.fields(n, path, known{"base": d.duration(&a.Retry.Base), "cap": d.duration(&a.Retry.Cap)})
+		},
+		"body":    func(n ast.Node, path string) { a.Body = d.value(n, path) },
+		"value":   func(n ast.Node, path string) { a.Value = d.value(n, path) },
+		"headers": d.textMap(&a.Headers),
 	}
 	d.targetFields(all, path, &a)
 	d.fields(n, path, all)

@@ -18,6 +18,8 @@ const (
 	defaultTimeout      = loop.Duration(5 * time.Second)
 	defaultExpireAfter  = loop.Duration(15 * time.Minute)
 	defaultHorizon      = loop.Duration(24 * time.Hour)
+	defaultRetryBase    = loop.Duration(time.Second)
+	defaultRetryCap     = loop.Duration(5 * time.Minute)
 	defaultMethod       = "POST"
 )
 

@@ -193,7 +193,7 @@ func TestEachGuard(t *testing.T) {
 		"window without key":    {rule(", window: {count: 1, within: 1m}"), "needs a key"},
 		"window count":          {rule(", key: signal.id, window: {count: 0, within: 1m}"), "must be at least 1"},
 		"window within":         {rule(", key: signal.id, window: {count: 1}"), "within: must be more than 0"},
-		"mode":                  {rule(", mode: shadow"), `unknown value "shadow"`},
+		"mode":                  {rule(", mode: shade"), `unknown value "shade"`},
 		"when not bool":         {rule(", when: '1'"), "must give bool"},
 		"when uses key":         {rule(", when: key == 'a'"), "`key` is not known here"},
 		"unknown variable":      {rule(", when: sginal.id == 'a'"), "undeclared reference"},
@@ -209,7 +209,7 @@ func TestEachGuard(t *testing.T) {
 		"not a number":          {action("url: 'https://e.com', body: .nan"), "must be a JSON value"},
 		"number for text":       {"prefix: 12", "must be text, not a number"},
 		"unknown field":         {rule(", whne: 'true'"), "did you mean when?"},
-		"unknown nothing close": {rule(", zzzzzzz: 1"), "known: do, id"},
+		"unknown nothing close": {rule(", zzzzzzz: 1"), "known: do, guard, id"},
 		"unknown action":        {"rules: [{id: r, match: {type: [t]}, do: [{action: x}]}]", `no action is named "x"`},
 		"dotted and nested":     {"rules: [{id: r, match: {type: [t], data.a: [1], data: {a: [1]}}}]", "once dotted and once nested"},
 	} {

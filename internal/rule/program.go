@@ -28,6 +28,7 @@ type Program struct {
 	when       *expr // nil: always
 	until      *expr // nil: not when
 	key        *expr // nil: signal.subject
+	worse      *expr // nil: never
 	whenErr    error
 
 	steps    sync.Once
@@ -130,6 +131,7 @@ func (p *Program) compileConditions() []error {
 		{"when", p.rule.When, cel.BoolType, &p.when},
 		{"key", p.rule.Key, nil, &p.key},
 		{"until", p.rule.Until, cel.BoolType, &p.until},
+		{"guard.worse", p.rule.Guard.Worse, cel.BoolType, &p.worse},
 	} {
 		if c.source == "" {
 			continue

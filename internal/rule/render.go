@@ -31,22 +31,19 @@ func (p *Program) Render(ev *Event, in RenderInput) (effects []loop.Effect, err 
 	if in.Phase == loop.PhaseUndo {
 		steps = p.undo
 	}
-	decision, fence := p.DecisionID(ev, in), p.fence(ev, in)
+	decision := p.DecisionID(ev, in)
 	effects = make([]loop.Effect, len(steps))
 	for i := range steps {
 		s := &steps[i]
-		effect := &effects[i]
-		*effect = loop.Effect{
-			ID: loop.EffectID(decision, s.id), DecisionID: decision,
-			RuleID: p.rule.ID, Key: in.Key, Phase: in.Phase, Step: s.id, Action: s.action.name,
-			SignalKey: ev.Key(), Target: s.action.config.To, Class: s.action.config.Effect, Fence: fence,
-			Timeout: s.action.config.Timeout, ExpireAfter: s.action.config.ExpireAfter, Horizon: s.action.config.Horizon,
-			Undoes: p.undoes(s.id, in), Emit: p.set.emit,
+		effects[i] = loop.Effect{
+			ID: loop.EffectID(decision, s.id), DecisionID: decision, RuleID: p.rule.ID, Key: in.Key, Phase: in.Phase,
+			Step: s.id, SignalKey: ev.Key(), Fence: p.fence(ev, in), Undoes: p.undoes(s.id, in), Emit: p.set.emit,
 		}
-		if err := s.render(ev, in, effect); err != nil {
+		if err := s.render(ev, in, &effects[i]); err != nil {
 			return nil, inField(string(in.Phase)+" "+s.id, err)
 		}
-		if err := checkEffect(effect); err != nil {
+		p.bound(s, &effects[i])
+		if err := checkEffect(&effects[i]); err != nil {
 			return nil, inField(string(in.Phase)+" "+s.id, err)
 		}
 	}
@@ -81,12 +78,14 @@ func (p *Program) undoes(step string, in RenderInput) string {
 	return ""
 }
 
-// render fills in the request and the output.
+// render fills in the request, the output and the fallback, all with the same `with`.
 func (s *step) render(ev *Event, in RenderInput, effect *loop.Effect) error {
 	a := s.action
 	if err := a.ready(); err != nil {
 		return loop.Refuse(loop.CodeRenderFailed, "%s", oneLine(err.Error()))
 	}
+	effect.Action, effect.Target, effect.Class = a.name, a.config.To, a.config.Effect
+	effect.Timeout, effect.ExpireAfter, effect.Horizon, effect.Backoff = a.config.Timeout, a.config.ExpireAfter, a.config.Horizon, a.config.Retry
 	vars := &activation{
 		event: ev, rule: effect.RuleID, key: in.Key, phase: string(in.Phase), episode: in.Episode,
 		effect: effect.ID, undoes: effect.Undoes,
@@ -109,9 +108,17 @@ func (s *step) render(ev *Event, in RenderInput, effect *loop.Effect) error {
 		return err
 	}
 	if a.output != nil {
-		effect.Output, err = a.outputSpec(vars)
+		if effect.Output, err = a.outputSpec(vars); err != nil {
+			return err
+		}
 	}
-	return err
+	if s.fallback == nil {
+		return nil
+	}
+	fallback := *effect
+	fallback.ID, fallback.Undoes, fallback.Request, fallback.Output = loop.FallbackID(effect.ID), "", nil, nil
+	effect.Fallback = &fallback
+	return inField("fallback "+s.fallback.action.name, s.fallback.render(ev, in, &fallback))
 }
 
 // request renders a webhook's request. Act adds what differs between attempts: timestamp, signature, secret.

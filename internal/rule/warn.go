@@ -31,8 +31,11 @@ func Warnings(cfg *loop.Config) []Problem {
 	}
 	used := map[string]bool{}
 	for i, r := range cfg.Rules {
-		if r.Mode == loop.ModeOff {
+		switch r.Mode {
+		case loop.ModeOff:
 			warn(fmt.Sprintf("rules[%d].mode", i), "", "rule %s is off", r.ID)
+		case loop.ModeShadow:
+			warn(fmt.Sprintf("rules[%d].mode", i), "", "rule %s is in shadow: it decides and records, and does not act", r.ID)
 		}
 		for _, name := range sortedKeys(r.Match) {
 			if near := nearAttribute(name); near != "" {

@@ -21,10 +21,10 @@ func warnReach(cfg *loop.Config, warn warnFunc) {
 			continue
 		}
 		path := fmt.Sprintf("rules[%d]", i)
-		if never(r.When) {
+		if never(r.ID, r.When) {
 			warn(path+".when", "", "never holds: rule %s cannot decide anything", r.ID)
 		}
-		if never(r.Until) {
+		if never(r.ID, r.Until) {
 			warn(path+".until", "", "never holds: an episode of rule %s is open for ever", r.ID)
 		}
 		for _, f := range pattern.fields {
@@ -37,12 +37,12 @@ func warnReach(cfg *loop.Config, warn warnFunc) {
 	}
 }
 
-// never says whether a condition is false whatever the signal: it names none, and is.
-func never(source string) bool {
+// never says whether a condition is false whatever the signal: it names no part of it, and is.
+func never(id, source string) bool {
 	if source == "" {
 		return false
 	}
-	p := &Program{rule: loop.Rule{When: source}}
+	p := &Program{rule: loop.Rule{ID: id, When: source}}
 	inputs, err := p.Inputs(NewEvent([]byte("{}"), time.Time{}), source)
 	if err != nil || len(inputs) > 0 || strings.Contains(source, "signal") {
 		return false

@@ -83,3 +83,8 @@ func undoDone(c loop.Claim, e Episode, now time.Time) bool {
 func episodeDone(e Episode, now time.Time) bool {
 	return !e.Open && e.Pending == 0 && !e.UpdatedAt.IsZero() && now.After(e.UpdatedAt.Add(loop.ClaimKeep))
 }
+
+// limitDone says whether no message can come any more that l bounds.
+func limitDone(l Limit, now time.Time) bool {
+	return !l.Last.IsZero() && now.After(l.Last.Add(loop.ClaimKeep))
+}

@@ -118,3 +118,14 @@ func TestWhichEpisodesAreDeleted(t *testing.T) {
 		}
 	}
 }
+
+func TestWhichLimitsAreDeleted(t *testing.T) {
+	t.Parallel()
+	for last, want := range map[time.Time]bool{
+		now.Add(-loop.ClaimKeep - time.Hour): true, now.Add(-loop.ClaimKeep + time.Hour): false, {}: false,
+	} {
+		if got := limitDone(Limit{Last: last}, now); got != want {
+			t.Errorf("last used %s: deleted %v", last, got)
+		}
+	}
+}

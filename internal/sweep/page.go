@@ -53,6 +53,15 @@ func (s *Sweeper) records(ctx context.Context, p *Pass, page Page) (cost float64
 			return cost, err
 		}
 	}
+	for _, l := range page.Limits {
+		if !limitDone(l, now) {
+			continue
+		}
+		cost += deleteUnits
+		if err := s.deleted(p, s.cfg.Table.DeleteLimit(ctx, l)); err != nil {
+			return cost, fmt.Errorf("sweep %s: %w", l.Key, err)
+		}
+	}
 	return cost, nil
 }
 

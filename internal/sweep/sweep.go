@@ -27,6 +27,12 @@ type Episode struct {
 	Oldest      time.Time // acceptance of the oldest of these
 }
 
+// Limit is what bounds a rule: a budget of an hour, what a throttle let through.
+type Limit struct {
+	Key  string    // in the table
+	Last time.Time // accepted then was the last signal that it is about
+}
+
 // Query says which page of the table is wanted.
 type Query struct {
 	Segment, Segments int
@@ -39,6 +45,7 @@ type Query struct {
 type Page struct {
 	Claims     []loop.Claim
 	Episodes   []Episode
+	Limits     []Limit
 	Scanned    int      // records looked at, of all kinds
 	Unreadable []string // keys of records that this version cannot read
 	Next       string   // "" at the end of the segment
@@ -55,6 +62,8 @@ type Table interface {
 	DeleteClaim(ctx context.Context, c loop.Claim) error
 	// DeleteEpisode deletes e if its Rev still stands; otherwise loop.ErrFenced.
 	DeleteEpisode(ctx context.Context, e Episode) error
+	// DeleteLimit deletes l if it is about nothing newer still; otherwise loop.ErrFenced.
+	DeleteLimit(ctx context.Context, l Limit) error
 }
 
 // Docs keeps the sweeper's own notes, in its own region.

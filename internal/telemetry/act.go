@@ -17,6 +17,13 @@ var _ act.Recorder = Act{}
 // Act returns the recorder of the act functions.
 func (t *Telemetry) Act() Act { return Act{t: t} }
 
+// byReason are the metrics of what kept effects from being sent.
+func byReason() map[act.Reason]metric {
+	return map[act.Reason]metric{
+		act.ReasonShadow: inShadow, act.ReasonSilence: bySilence, act.ReasonThrottle: byThrottle, act.ReasonBudget: byBudget, act.ReasonKilled: byKill,
+	}
+}
+
 // Landed logs an effect that came to its end. Every copy and redelivery of its message finds that end again; these
 // are for debugging only and not counted twice.
 func (r Act) Landed(ctx context.Context, l *act.Landing) {
@@ -27,6 +34,10 @@ func (r Act) Landed(ctx context.Context, l *act.Landing) {
 	} else {
 		b := batchOf(ctx)
 		b.observe(endToEndLatency, r.t.cfg.Now().Sub(l.Item.AcceptedAt))
+		if l.Stopped {
+			level = slog.LevelWarn
+			b.count(rulesStopped, 1)
+		}
 		switch l.Status {
 		case loop.StatusDone:
 			b.count(delivered, 1)
@@ -38,12 +49,19 @@ func (r Act) Landed(ctx context.Context, l *act.Landing) {
 			b.count(expired, 1)
 		case loop.StatusSuppressed:
 			b.count(suppressed, 1)
+			if m, ok := byReason()[l.Reason]; ok {
+				b.count(m, 1)
+			}
 		case loop.StatusSuperseded:
 			b.count(superseded, 1)
 		case loop.StatusClaimed: // not an end: act does not report it here
 		}
 	}
-	r.t.log.LogAttrs(ctx, level, "landed", append(about(l),
+	attrs := about(l)
+	if l.Reason != "" {
+		attrs = append(attrs, slog.String("reason", string(l.Reason)))
+	}
+	r.t.log.LogAttrs(ctx, level, "landed", append(attrs,
 		slog.String("status", string(l.Status)), slog.String("evidence", oneLine(evidence)),
 		slog.Bool("repeat", l.Repeat))...)
 }

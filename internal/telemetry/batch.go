@@ -21,6 +21,12 @@ const (
 	delivered
 	parked
 	suppressed
+	bySilence
+	byThrottle
+	byBudget
+	byKill
+	inShadow
+	rulesStopped
 	expired
 	superseded
 	retries
@@ -36,7 +42,7 @@ const (
 func (m metric) String() string {
 	return [metrics]string{
 		"Accepted", "Rejected", "SingleCopy", "Decided", "Unmatched", "Late", "Quarantined", "Delivered", "Parked",
-		"Suppressed", "Expired", "Superseded", "Retries", "Errors", "Swept", "Overdue", "LinkLatency", "EndToEndLatency",
+		"Suppressed", "SuppressedBySilence", "SuppressedByThrottle", "SuppressedByBudget", "SuppressedByKillSwitch", "SuppressedInShadow", "RulesStopped", "Expired", "Superseded", "Retries", "Errors", "Swept", "Overdue", "LinkLatency", "EndToEndLatency",
 	}[m]
 }
 

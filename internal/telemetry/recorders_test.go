@@ -117,6 +117,24 @@ func TestActLogsEveryEndAndItsLatency(t *testing.T) {
 	}
 }
 
+func TestSuppressionsAreCountedByTheirReason(t *testing.T) {
+	t.Parallel()
+	for reason, metric := range map[act.Reason]string{
+		act.ReasonShadow: "SuppressedInShadow", act.ReasonSilence: "SuppressedBySilence", act.ReasonThrottle: "SuppressedByThrottle",
+		act.ReasonBudget: "SuppressedByBudget", act.ReasonKilled: "SuppressedByKillSwitch",
+	} {
+		tm, out := start("")
+		ctx, end := tm.StartBatch(invocation(t), nil)
+		l := landing(loop.StatusSuppressed)
+		l.Reason = reason
+		tm.Act().Landed(ctx, l)
+		end()
+		lines := out.take(t)
+		has(t, lines[0], map[string]any{"status": "suppressed", "reason": string(reason)})
+		has(t, lines[1], map[string]any{metric: 1, "Suppressed": 1})
+	}
+}
+
 func TestAnEndThatIsFoundAgainIsNotCountedAgain(t *testing.T) {
 	t.Parallel()
 	for level, want := range map[string]int{"": 0, "debug": 1} {

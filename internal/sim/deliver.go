@@ -1,0 +1,115 @@
+package sim
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"example.com/unbroken/internal/ingest"
+	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/mem"
+)
+
+// attempts is how often a producer sends a signal before it gives up.
+const attempts = 15
+
+// produce plans everything that the producer of a signal does: it sends to one region after another until it has
+// a 202, or to two regions at once.
+func (w *World) produce(i int) {
+	s := &w.plan.Signals[i]
+	if s.Input == "inbox" {
+		w.clock.after(s.At, func() { w.drop(i, 0) })
+		return
+	}
+	w.clock.after(s.At, func() { w.send(i, 0) })
+	if s.AtOnce && len(s.Regions) > 1 {
+		w.clock.after(s.At, func() { w.send(i, 1) })
+	}
+}
+
+// send is one attempt over HTTP, and the next one where it failed.
+func (w *World) send(i, n int) {
+	s := &w.plan.Signals[i]
+	w.book.tried(s)
+	r := w.regions[s.Regions[n%len(s.Regions)]]
+	failed := func(after time.Duration) {
+		if n < attempts {
+			w.clock.after(after, func() { w.send(i, n+1) })
+		}
+	}
+	if w.down[r.name] {
+		failed(500 * time.Millisecond)
+		return
+	}
+	t := &task{what: loop.FuncIngestHTTP, region: r.name, ownFirst: w.rng.IntN(2) == 0}
+	w.clock.spawn(t, func() {
+		status, copies := r.post(t, s)
+		switch {
+		case t.dead: // the connection broke off
+			failed(time.Second)
+		case status == http.StatusAccepted:
+			w.accept(s, r.name, copies)
+			_ = w.hook(mem.Op{Service: opIngest, From: r.name, Region: r.name, Name: "Answer", Key: s.ID, When: mem.After})
+		case status >= http.StatusInternalServerError:
+			failed(time.Second)
+		default:
+			w.log(r.name, "%s refused with %d", s.ID, status)
+			w.book.refuse(s)
+		}
+	})
+}
+
+// post passes a signal to the region's HTTP handler, as API Gateway does.
+func (r *region) post(t *task, s *Planned) (status, copies int) {
+	body, err := s.signal().MarshalJSON()
+	if err != nil {
+		panic(err) // planned signals are well-formed
+	}
+	ctx := withTask(t)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "/v1/signals/"+s.Input, bytes.NewReader(body))
+	if err != nil {
+		panic(err)
+	}
+	req.Header.Set("Content-Type", ingest.MediaEvent)
+	answer := &recorder{header: http.Header{}, status: http.StatusOK}
+	r.http.ServeHTTP(answer, req)
+	var a ingest.Answer
+	if answer.status == http.StatusAccepted && json.Unmarshal(answer.body.Bytes(), &a) == nil {
+		copies = a.Copies
+	}
+	return answer.status, copies
+}
+
+// drop is one attempt over SQS: the message is the producer's until it is stored in an inbox.
+func (w *World) drop(i, n int) {
+	s := &w.plan.Signals[i]
+	w.book.tried(s)
+	name := s.Regions[n%len(s.Regions)]
+	body, err := s.signal().MarshalJSON()
+	if err != nil {
+		panic(err)
+	}
+	t := &task{what: "producer"}
+	w.clock.spawn(t, func() {
+		if w.queues.Send(withTask(t), name, loop.QueueInbox, []loop.Outgoing{{Body: body}})[0] != nil && n < attempts {
+			w.clock.after(time.Second, func() { w.drop(i, n+1) })
+		}
+	})
+}
+
+// accept notes a 202, or ingest's acknowledgement of an inbox message.
+func (w *World) accept(s *Planned, region string, copies int) {
+	w.log(region, "202 %s %s %s in %d copies", s.ID, s.Type, s.Subject, copies)
+	w.book.accepted = append(w.book.accepted, acceptance{s, region, copies, w.clock.now})
+}
+
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (r *recorder) Header() http.Header         { return r.header }
+func (r *recorder) WriteHeader(code int)        { r.status = code }
+func (r *recorder) Write(b []byte) (int, error) { return r.body.Write(b) }

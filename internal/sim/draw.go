@@ -1,0 +1,195 @@
+package sim
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"example.com/unbroken/internal/loop"
+)
+
+// drawFaults draws what goes wrong in a run: one run in ten is left alone, half of the others have one fault, the rest
+// two to four at once.
+func drawFaults(r *rand.Rand, p Plan) (faults []Fault) {
+	n := 0
+	switch r.IntN(10) {
+	case 0:
+	case 1, 2, 3, 4:
+		n = 1
+	default:
+		n = 2 + r.IntN(3)
+	}
+	for range n {
+		row := rows()[r.IntN(len(rows()))]
+		d := draw{r, p}
+		for _, f := range row.draw(d) {
+			f.Row = row.id
+			if f.Kind == Kill && slices.ContainsFunc(faults, kills) {
+				f = d.second(f, slices.ContainsFunc(faults, takesARegion))
+			}
+			faults = append(faults, f)
+		}
+	}
+	return faults
+}
+
+func kills(f Fault) bool { return f.Kind == Kill }
+
+func takesARegion(f Fault) bool { return f.Kind == Kill && f.For == 0 }
+
+// second is a loss besides another one. One region may be lost for good, not two. And without a majority everything is
+// tried again and again: an hour of that costs as much as a hundred other runs, so most get ten minutes at most.
+func (d draw) second(f Fault, lost bool) Fault {
+	long := d.plan.Seed%8 == 0
+	if lost && f.For == 0 || !long && (f.For == 0 || f.For > 10*time.Minute) {
+		f.For, f.Mode = d.between(time.Minute, 10*time.Minute), ""
+	}
+	return f
+}
+
+// draw has what the rows draw from.
+type draw struct {
+	*rand.Rand
+	plan Plan
+}
+
+func (d draw) region() string { return d.plan.Loop[d.IntN(len(d.plan.Loop))] }
+
+// at is a moment while signals come.
+func (d draw) at() time.Duration { return time.Duration(d.Int64N(int64(d.plan.Length))) }
+
+func (d draw) between(from, to time.Duration) time.Duration {
+	return from + time.Duration(d.Int64N(int64(to-from)))
+}
+
+func (d draw) often() float64 { return []float64{0.1, 0.3, 0.7}[d.IntN(3)] }
+
+// row is a row of FAULTS.md and how to draw it.
+type row struct {
+	id   string
+	draw func(d draw) []Fault
+}
+
+// window is a fault that lasts a while.
+func (d draw) window(kind Kind, region string) Fault {
+	return Fault{Kind: kind, Region: region, At: d.at(), For: d.between(20*time.Second, 5*time.Minute)}
+}
+
+// instant is a fault that strikes at a call.
+func (d draw) instant(kind Kind, point Point) Fault {
+	return Fault{Kind: kind, Region: d.region(), At: d.at(), Point: point, Nth: 1 + d.IntN(3)}
+}
+
+func (d draw) rate(kind Kind, region string, point Point) Fault {
+	f := d.window(kind, region)
+	f.Point, f.P = point, d.often()
+	return f
+}
+
+func (d draw) targets(mode string, p float64) Fault {
+	f := d.window(Targets, "")
+	f.Mode, f.P = mode, p
+	return f
+}
+
+func (d draw) mode(kind Kind, region, mode string, longest time.Duration) Fault {
+	f := d.window(kind, region)
+	f.Mode, f.For = mode, d.between(time.Minute, longest)
+	return f
+}
+
+// blinks is both loop regions gone in turn, every 90 s.
+func (d draw) blinks() (faults []Fault) {
+	at := d.between(0, d.plan.Length/2)
+	for i := range 4 {
+		faults = append(faults, Fault{Kind: Kill, Region: d.plan.Loop[i%2], At: at + time.Duration(i)*90*time.Second, For: 80 * time.Second})
+	}
+	return faults
+}
+
+// gone is a region that disappears at an instant, for a while, or for ever with or without its disks.
+func (d draw) gone(point Point) Fault {
+	f := d.instant(Kill, point)
+	switch d.IntN(3) {
+	case 0:
+		f.For = d.between(30*time.Second, 20*time.Minute)
+	case 1:
+		f.Mode = "lost"
+	}
+	return f
+}
+
+// deployments brings the second bundle to one region after the other.
+func (d draw) deployments() (faults []Fault) {
+	at := d.at()
+	for _, region := range d.plan.Loop {
+		faults = append(faults, Fault{Kind: Deploy, Region: region, At: at})
+		at += d.between(0, 2*time.Minute)
+	}
+	return faults
+}
+
+func one(f func(d draw) Fault) func(d draw) []Fault {
+	return func(d draw) []Fault { return []Fault{f(d)} }
+}
+
+func pick[T any](d draw, choices ...T) T { return choices[d.IntN(len(choices))] }
+
+// rows are the faults that the simulator knows. Rows 5, 6, 19, 20, 21 and 22 are in the signals (producer.go): they
+// are always on. Row 15 is the redrive at the end of every run.
+func rows() []row {
+	return []row{
+		{"2", one(func(d draw) Fault { return d.instant(Crash, Before202) })},
+		{"3", one(func(d draw) Fault { return d.rate(Fail, d.region(), pick(d, OwnSignals, PeerQueue, AnyQueue)) })},
+		{"4", one(func(d draw) Fault { return d.rate(Fail, "", AnyQueue) })},
+		{"10", func(d draw) []Fault {
+			doubled, order := d.window(Doubled, ""), d.window(Reordered, "")
+			doubled.P, doubled.Mode = d.often(), pick(d, "", "often")
+			return []Fault{doubled, order}
+		}},
+		{"12", one(func(d draw) Fault {
+			f := d.instant(Pause, pick(d, AfterEntries, AfterDecide, AfterEpisode, BeforeEntries))
+			f.For = d.between(visibility, 3*visibility)
+			return f
+		})},
+		{"13", one(func(d draw) Fault {
+			return d.mode(Stop, d.region(), pick(d, loop.QueueSignals, loop.QueueActions, loop.QueueInbox), 15*time.Minute)
+		})},
+		{"17", one(func(d draw) Fault { return d.instant(Crash, pick(d, AfterEpisode, AfterEntries)) })},
+		{"18", func(d draw) []Fault { return d.deployments() }},
+		{"24", one(func(d draw) Fault { return d.instant(Crash, AfterClaim) })},
+		{"25", one(func(d draw) Fault { return d.instant(Crash, pick(d, AfterSend, AfterOutput)) })},
+		{"26", one(func(d draw) Fault { return d.rate(Lost, "", pick(d, AfterCommit, AfterClaim, AfterEpisode, AnyClaims)) })},
+		{"27", one(func(d draw) Fault {
+			f := d.instant(Pause, pick(d, AfterClaim, BeforeSend, AfterSend, BeforeCommit))
+			f.For = d.between(10*time.Second, 3*time.Minute)
+			return f
+		})},
+		{"27a", one(func(d draw) Fault { return d.gone(AfterClaim) })},
+		{"27b", func(d draw) []Fault { return []Fault{d.window(Reordered, ""), d.instant(Crash, AfterClaim)} }},
+		{"28", one(func(d draw) Fault { return d.targets(modeLate, d.often()) })},
+		{"29", one(func(d draw) Fault {
+			return d.targets(pick(d, modeBefore500, modeAfter500, mode429, modeHang, modeHangAfter, modeReset, modeRefuse), d.often())
+		})},
+		{"30", one(func(d draw) Fault {
+			f := d.targets(modeDown, 1)
+			f.For = pick(d, 10*time.Minute, 72*time.Hour)
+			return f
+		})},
+		{"31", one(func(d draw) Fault { return d.targets(modeSlow, 1) })},
+		{"34", one(func(d draw) Fault {
+			f := d.rate(Fail, pick(d, "", d.region()), AnyClaims)
+			f.Mode, f.P = pick(d, "", "conflict"), pick(d, 0.2, 0.6, 1)
+			return f
+		})},
+		{"35", one(func(d draw) Fault { return d.mode(Unlinked, d.region(), "", time.Hour) })},
+		{"37", one(func(d draw) Fault { return d.gone(instants()[d.IntN(len(instants()))]) })},
+		{"38", one(func(d draw) Fault { return d.window(Cut, d.region()) })},
+		{"39", one(func(d draw) Fault { return Fault{Kind: Kill, Region: d.region(), At: d.at(), For: time.Hour} })},
+		{"40", func(d draw) []Fault { return d.blinks() }},
+		{"41", one(func(d draw) Fault {
+			return Fault{Kind: Kill, Region: regionC, At: d.at(), For: d.between(time.Minute, time.Hour)}
+		})},
+		{"47", one(func(d draw) Fault { return d.mode(Bad, d.region(), "", 30*time.Minute) })},
+	}
+}

@@ -1,0 +1,255 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/unbroken/internal/act"
+	"example.com/unbroken/internal/decide"
+	"example.com/unbroken/internal/loop"
+)
+
+// mutant is a part that is broken on purpose, the promise it breaks, and a seed whose run shows it.
+type mutant struct {
+	name    string
+	promise string
+	seed    uint64
+	breaks  Mutant
+	faults  []Fault   // instead of those that the seed draws, where two must meet
+	signals []Planned // likewise
+}
+
+func (m mutant) plan(seed uint64) Plan {
+	p := NewPlan(seed)
+	if m.faults != nil {
+		p.Faults = m.faults
+	}
+	if m.signals != nil {
+		p.Signals, p.Faults = m.signals, nil
+	}
+	return p
+}
+
+// Faults that some mutants need to show.
+func halfDeployed() []Fault {
+	return []Fault{
+		{Row: "18", Kind: Deploy, Region: regionB},
+		{Row: "29", Kind: Targets, Mode: modeAfter500, P: 0.7, For: 10 * time.Minute},
+	}
+}
+
+// races is pairs of signals that call for the same opening, in two regions at the same moment.
+func races() (all []Planned) {
+	for i := range 20 {
+		at := time.Duration(i) * 5 * time.Second
+		for j, region := range []string{regionA, regionB} {
+			all = append(all, Planned{
+				At: at, Time: at + time.Duration(j)*time.Millisecond, Input: "both", ID: fmt.Sprintf("r%d-%d", i, j), Type: typeLevel,
+				Subject: fmt.Sprintf("k%d", i), Data: `{"value":9}`, Regions: []string{region},
+			})
+		}
+	}
+	return all
+}
+
+func lostRegion(point Point) []Fault {
+	return []Fault{{Row: "37", Kind: Kill, Region: regionA, At: 3 * time.Minute, Point: point, Nth: 1, Mode: "lost"}}
+}
+
+func mutants() []mutant {
+	return []mutant{
+		{name: "Open always says opened", promise: "P2", seed: 0, breaks: Mutant{Claims: claimsOf(func(c *brokenClaims) { c.alwaysOpened = true })}},
+		{name: "a commit ignores the token", promise: "P2", seed: 6, breaks: Mutant{Claims: claimsOf(func(c *brokenClaims) { c.anyToken = true })}},
+		{name: "a lost answer of Open is taken for success", promise: "P2", seed: 0, breaks: Mutant{Claims: claimsOf(func(c *brokenClaims) { c.guessOpen = true })}},
+		{name: "a failed commit is taken for success", promise: "P1", seed: 19, breaks: Mutant{Claims: claimsOf(func(c *brokenClaims) { c.guessSwap = true })}},
+		{name: "a takeover sends its own bytes, not the first ones", promise: "P2", seed: 27, breaks: Mutant{Claims: claimsOf(func(c *brokenClaims) { c.ownBytes = true })}, faults: halfDeployed()},
+		{name: "an undo does not wait for its do", promise: "P2", seed: 17, breaks: Mutant{Claims: claimsOf(func(c *brokenClaims) { c.doIsDone = true })}},
+		{name: "messages are acknowledged before they are handled", promise: "P1", seed: 42, breaks: Mutant{AckFirst: true}},
+		{name: "episodes are written without their condition", promise: "P2", seed: 0, breaks: Mutant{Episodes: func(_ string, e decide.Episodes) decide.Episodes { return blindEpisodes{e} }}, signals: races()},
+		{name: "window entries are not stored", promise: "P1", seed: 0, breaks: Mutant{Windows: func(_ string, w decide.Windows) decide.Windows { return deafWindows{w} }}},
+		{name: "there is no standby copy", promise: "P1", seed: 0, breaks: queueOf(func(region, to, queue string, m loop.Outgoing) bool {
+			return queue == loop.QueueSignals && to != region && m.Delay > 0
+		}), faults: lostRegion(After202)},
+		{name: "what must wait is not sent again", promise: "P1", seed: 6, breaks: queueOf(func(_, _, queue string, m loop.Outgoing) bool {
+			return queue == loop.QueueActions && m.Delay > 0
+		})},
+		{name: "what is hopeless is dropped, not quarantined", promise: "P1", seed: 0, breaks: queueOf(func(_, _, queue string, _ loop.Outgoing) bool {
+			return queue == loop.DeadLetter(loop.QueueSignals)
+		})},
+		{name: "outcomes are not emitted", promise: "P1", seed: 8, breaks: queueOf(func(region, to, queue string, m loop.Outgoing) bool {
+			return queue == loop.QueueSignals && to == region && strings.Contains(string(m.Body), loop.OutcomeTypePrefix)
+		})},
+		{name: "a failed send is taken for stored", promise: "P1", seed: 0, breaks: Mutant{Queue: func(_ string, q act.Queue) act.Queue { return hopefulQueue{q} }}},
+		{name: "outputs are not written", promise: "P4", seed: 0, breaks: Mutant{Outputs: func(_ string, o act.Outputs) act.Outputs { return lazyOutputs{o} }}},
+		{name: "a target sends twice by itself", promise: "P2", seed: 0, breaks: Mutant{Target: func(t act.Target) act.Target { return twice{t} }}},
+		{name: "an ambiguous answer is taken for success", promise: "P1", seed: 0, breaks: Mutant{Target: func(t act.Target) act.Target { return hopeful{t} }}},
+		{name: "a claim is held for too long", promise: "P3", seed: 0, breaks: Mutant{Act: func(c *act.Config) { c.Hold = 3 * time.Minute }}, faults: lostRegion(AfterClaim)},
+		{name: "an attempt may last longer than its claim", promise: "P2", seed: 0, breaks: Mutant{Act: func(c *act.Config) { c.Hold, c.Margin = 20*time.Millisecond, -time.Minute }}},
+	}
+}
+
+// Each mutant must be caught by its seed, and the same seed must be clean without it. With MUTANTS=table the table is
+// printed as markdown; with MUTANTS=search the first seeds that catch are.
+func TestEachMutantIsCaught(t *testing.T) {
+	t.Parallel()
+	mode := os.Getenv("MUTANTS")
+	if mode == "table" {
+		fmt.Println("| broken on purpose | caught by seed | first finding |\n|---|---|---|")
+	}
+	for _, m := range mutants() {
+		if only := os.Getenv("MUTANT"); only != "" && !strings.Contains(m.name, only) {
+			continue
+		}
+		seeds := []uint64{m.seed}
+		if mode == "search" {
+			seeds = nil
+			for s := range uint64(120) {
+				seeds = append(seeds, s)
+			}
+		}
+		for _, seed := range seeds {
+			found := finding(Run(m.plan(seed), Options{Break: m.breaks}), m.promise)
+			switch {
+			case mode == "search" && found != "":
+				fmt.Printf("%-55s %d %.150s\n", m.name, seed, found)
+			case mode == "search" && seed == 119:
+				fmt.Printf("%-55s NOT FOUND\n", m.name)
+			case mode == "search":
+				continue
+			case found == "":
+				t.Errorf("%s: seed %d does not see it", m.name, seed)
+			case mode == "table":
+				fmt.Printf("| %s | %d | %s |\n", m.name, seed, found)
+			}
+			break
+		}
+		if r := Run(m.plan(m.seed), Options{}); mode == "" && r.Failed() {
+			t.Errorf("seed %d fails without the mutant too: %q", m.seed, r.Violations)
+		}
+	}
+}
+
+func finding(r *Result, promise string) string {
+	for _, v := range r.Violations {
+		if strings.HasPrefix(v, promise) {
+			return v
+		}
+	}
+	return ""
+}
+
+// brokenClaims is Claims with one or the other guard taken out.
+type brokenClaims struct {
+	act.Claims
+	alwaysOpened, anyToken, guessOpen, guessSwap, ownBytes, doIsDone bool
+}
+
+func claimsOf(set func(*brokenClaims)) func(string, act.Claims) act.Claims {
+	return func(_ string, c act.Claims) act.Claims {
+		b := &brokenClaims{Claims: c}
+		set(b)
+		return b
+	}
+}
+
+func (b *brokenClaims) Open(ctx context.Context, c loop.Claim) (loop.Claim, bool, error) {
+	if b.doIsDone && c.Status == loop.StatusSuperseded {
+		c.Status = loop.StatusDone
+		return c, false, nil
+	}
+	stored, opened, err := b.Claims.Open(ctx, c)
+	switch {
+	case b.guessOpen && err != nil && !errors.Is(err, errGone):
+		return c, true, nil
+	case b.alwaysOpened && err == nil && !stored.Status.Terminal():
+		return c, true, nil
+	case b.ownBytes && err == nil:
+		stored.Effect = c.Effect
+	}
+	return stored, opened, err
+}
+
+func (b *brokenClaims) Swap(ctx context.Context, next loop.Claim, token int64) error {
+	if b.anyToken {
+		if now, err := b.Get(ctx, next.EffectID); err == nil {
+			token = now.Token
+		}
+	}
+	err := b.Claims.Swap(ctx, next, token)
+	if b.guessSwap && !errors.Is(err, errGone) {
+		return nil
+	}
+	return err
+}
+
+// blindEpisodes overwrites whatever stands.
+type blindEpisodes struct{ decide.Episodes }
+
+func (e blindEpisodes) Put(ctx context.Context, next decide.Episode) error {
+	now, err := e.Get(ctx, next.Ref)
+	if err != nil {
+		return err
+	}
+	next.Rev = now.Rev
+	return e.Episodes.Put(ctx, next)
+}
+
+type deafWindows struct{ decide.Windows }
+
+func (deafWindows) Put(context.Context, decide.Ref, []decide.Entry, time.Duration) error { return nil }
+
+// leakyQueue loses messages and says that they are stored.
+type leakyQueue struct {
+	act.Queue
+	region string
+	leaks  func(region, to, queue string, m loop.Outgoing) bool
+}
+
+func queueOf(leaks func(region, to, queue string, m loop.Outgoing) bool) Mutant {
+	return Mutant{Queue: func(region string, q act.Queue) act.Queue { return leakyQueue{q, region, leaks} }}
+}
+
+func (q leakyQueue) Send(ctx context.Context, region, queue string, msgs []loop.Outgoing) []error {
+	errs := make([]error, len(msgs))
+	for i, m := range msgs {
+		if !q.leaks(q.region, region, queue, m) {
+			errs[i] = q.Queue.Send(ctx, region, queue, []loop.Outgoing{m})[0]
+		}
+	}
+	return errs
+}
+
+type hopefulQueue struct{ act.Queue }
+
+func (q hopefulQueue) Send(ctx context.Context, region, queue string, msgs []loop.Outgoing) []error {
+	q.Queue.Send(ctx, region, queue, msgs)
+	return make([]error, len(msgs))
+}
+
+type lazyOutputs struct{ act.Outputs }
+
+func (lazyOutputs) Write(context.Context, loop.Output) error { return nil }
+
+type twice struct{ act.Target }
+
+func (t twice) Deliver(ctx context.Context, e loop.Effect) act.Answer {
+	if a := t.Target.Deliver(ctx, e); a.Verdict != act.Retry {
+		return a
+	}
+	return t.Target.Deliver(ctx, e)
+}
+
+type hopeful struct{ act.Target }
+
+func (t hopeful) Deliver(ctx context.Context, e loop.Effect) act.Answer {
+	a := t.Target.Deliver(ctx, e)
+	if a.Verdict == act.Retry {
+		a.Verdict = act.Delivered
+	}
+	return a
+}

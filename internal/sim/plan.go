@@ -1,0 +1,101 @@
+package sim
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"example.com/unbroken/internal/loop"
+)
+
+// Plan is everything that a run depends on. A seed gives one; a shrunk one has fewer signals and faults.
+type Plan struct {
+	Seed    uint64
+	Loop    []string // loop regions, in the order of their ring
+	Witness string   // "" where all three are loop regions
+	Length  time.Duration
+	Signals []Planned
+	Faults  []Fault
+}
+
+// Planned is a signal that a producer is going to send.
+type Planned struct {
+	At      time.Duration
+	Input   string
+	ID      string
+	Type    string
+	Subject string
+	Time    time.Duration // of the event, from the start
+	Data    string        // JSON
+	Regions []string      // in this order until one accepts
+	AtOnce  bool          // to the first two of them at once
+}
+
+func (p Planned) signal() loop.Signal {
+	return loop.Signal{
+		ID: p.ID, Source: source, Type: p.Type, Subject: p.Subject, Time: start.Add(p.Time), Data: []byte(p.Data),
+	}
+}
+
+const source = "shop/sim"
+
+// start is when every run begins.
+var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Three regions, as in DESIGN section 2. A world has two loop regions and a witness, or three loop regions.
+const (
+	regionA = "us-east-2"
+	regionB = "us-west-2"
+	regionC = "us-east-1"
+)
+
+// Streams of random numbers are apart, so that dropping a fault leaves the signals as they are.
+const (
+	streamTopology = iota + 1
+	streamSignals
+	streamFaults
+	streamRun
+)
+
+func random(seed, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, stream)) } //nolint:gosec // a simulation repeats its numbers
+
+// NewPlan draws the plan of a seed.
+func NewPlan(seed uint64) Plan {
+	r := random(seed, streamTopology)
+	p := Plan{Seed: seed, Loop: []string{regionA, regionB}, Witness: regionC, Length: signalTime}
+	if r.IntN(2) == 0 {
+		p.Loop, p.Witness = append(p.Loop, regionC), ""
+	}
+	p.Signals = drawSignals(random(seed, streamSignals), p)
+	p.Faults = drawFaults(random(seed, streamFaults), p)
+	return p
+}
+
+// signalTime is for how long signals come in a drawn plan. Only this time counts as simulated loop time.
+const signalTime = 10 * time.Minute
+
+// without returns p without some of its faults or signals, for shrinking.
+func (p Plan) without(faults, signals func(i int) bool) Plan {
+	q := p
+	q.Faults, q.Signals = nil, nil
+	for i, f := range p.Faults {
+		if faults == nil || !faults(i) {
+			q.Faults = append(q.Faults, f)
+		}
+	}
+	for i, s := range p.Signals {
+		if signals == nil || !signals(i) {
+			q.Signals = append(q.Signals, s)
+		}
+	}
+	return q
+}
+
+// regions are all three, the witness included.
+func (p Plan) regions() []string {
+	all := slices.Clone(p.Loop)
+	if p.Witness != "" {
+		all = append(all, p.Witness)
+	}
+	return all
+}
