@@ -124,7 +124,7 @@ func TestSharedRulesAreThoseThatSayTheSame(t *testing.T) {
 func TestSharingChangesNothing(t *testing.T) {
 	t.Parallel()
 	old, now := config(t, fmt.Sprintf(benchRules, "60.0")), config(t, fmt.Sprintf(benchRules, "61.0"))
-	list := shuffled(t, 5000)
+	list := shuffled(t, 3000)
 	source := append(List{}, list...)
 	diff := NewDiff(old, now, 0)
 	err := Run(t.Context(), Config{Old: old, New: now, Source: &source, Seen: func(s Step) error { diff.Add(s.Old, s.New); return nil }})

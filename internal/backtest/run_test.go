@@ -66,7 +66,7 @@ func shuffled(t *testing.T, n int) List {
 func TestDecidesAsTheSimulator(t *testing.T) {
 	t.Parallel()
 	cfg := config(t, fmt.Sprintf(benchRules, "60.0"))
-	list := shuffled(t, 12_000)
+	list := shuffled(t, 9_000)
 
 	var want []Made
 	clock := func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
