@@ -30,10 +30,10 @@ func TestRulesThatCanNeverDecideAreWarnedOf(t *testing.T) {
 	const windowed = `{id: r, match: {type: [t]}, when: signal.data.x > 1, until: %s, key: signal.subject, window: {count: 1, within: 5m}, do: [{action: a}]}`
 	for rule, want := range map[string]string{
 		`{id: r, match: {type: [t]}, when: "1 > 2", do: [{action: a}]}`:                                   "rules[0].when: never holds",
-		`{id: r, match: {type: [t]}, when: 'rule == "r"', do: [{action: a}]}`:                         "",
+		`{id: r, match: {type: [t]}, when: 'rule == "r"', do: [{action: a}]}`:                             "",
 		`{id: r, match: {type: [t]}, when: "1 < 2", do: [{action: a}]}`:                                   "",
 		`{id: r, match: {type: [t]}, when: signal.data.x > 1, do: [{action: a}]}`:                         "",
-		fmt.Sprintf(windowed, `"false"`):                                                                    "rules[0].until: never holds",
+		fmt.Sprintf(windowed, `"false"`):                                                                  "rules[0].until: never holds",
 		fmt.Sprintf(windowed, "signal.data.x < 1"):                                                        "",
 		`{id: r, match: {type: [t], data: {x: [{numeric: [">", 5, "<", 5]}]}}, do: [{action: a}]}`:        "rules[0].match.data.x: no number is in the range",
 		`{id: r, match: {type: [t], data: {x: [{numeric: [">", 9, "<", 5]}, 7]}}, do: [{action: a}]}`:     "",
