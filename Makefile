@@ -24,7 +24,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION = 1
 export AWS_EC2_METADATA_DISABLED = true
 
-.PHONY: help run test size mutants model sim test-fast test-infra test-e2e build functions lint vet race fuzz-seeds cfn-lint tools venv cdk bench clean
+.PHONY: help run test size mutants model sim test-fast test-infra test-e2e rules build functions lint vet race fuzz-seeds cfn-lint tools venv cdk bench clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ functions: ## the functions' binaries under dist/ (ARCH=arm64 for AWS)
 bundle: build functions ## compile LOOP (default localstack/loop.yaml) into every function's package
 	@bin/unbroken bundle $(LOOP) --out dist/bundle.json
 	@for f in $(FUNCTIONS); do cp dist/bundle.json dist/$$f/bundle.json; done
+
+rules: build ## the tests of the sample rules (unbroken test localstack/loop.yaml)
+	@bin/unbroken test $(LOOP)
 
 vet:
 	@$(GO) vet ./...
@@ -99,7 +102,7 @@ test-e2e: build functions venv cdk ## the end-to-end suite on the emulator
 	@$(GO) test -tags e2e -count=1 -timeout 20m ./localstack/...
 
 bench: ## benchmarks of the hot path, with allocations
-	@$(GO) test -run '^$$' -bench . -benchmem -cpu 1 ./internal/decide/... ./internal/rule/...
+	@$(GO) test -run '^$$' -bench . -benchmem -cpu 1 ./internal/decide/... ./internal/rule/... ./internal/backtest/...
 
 tools: $(LINT) venv cdk ## everything pinned that the project installs, inside the project
 

@@ -17,6 +17,9 @@ type cli struct {
 	Validate validateCmd `cmd:"" help:"Check a loop.yaml: every problem with its line, and warnings."`
 	Dev      devCmd      `cmd:"" help:"Run a loop.yaml in this process: all regions, in memory, real HTTP and webhooks."`
 	Bundle   bundleCmd   `cmd:"" help:"Compile a loop.yaml into the artifact that the functions carry."`
+	Test     testCmd     `cmd:"" help:"Run the tests of rules: these signals at these times, these decisions."`
+	Backtest backtestCmd `cmd:"" help:"Decide recorded signals by new rules, and compare with the old ones."`
+	Explain  explainCmd  `cmd:"" help:"Say what every rule makes of a signal, and why, without asking a region."`
 	Send     sendCmd     `cmd:"" help:"Send signals from files or stdin, to one region or hedged to two."`
 	Replay   replayCmd   `cmd:"" help:"Turn a CSV of timestamp,value into signals and send them at a chosen speed."`
 	Outputs  outputsCmd  `cmd:"" help:"Read the last known good output of a key, with its age and origin."`

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 )
 
@@ -40,6 +41,18 @@ func (p *progress) say(format string, args ...any) {
 	}
 	p.most = max(p.most, 1)
 	_, _ = fmt.Fprintf(p.w, "\r\x1b[K"+format, args...)
+}
+
+// bar replaces the line with how much of the whole is done, drawn.
+func (p *progress) bar(done, total int64, format string, args ...any) {
+	const cells = 30
+	if total <= 0 {
+		p.say(format, args...)
+		return
+	}
+	done = min(done, total)
+	full := int(cells * done / total)
+	p.say("[%s%s] %3d %%  "+format, append([]any{strings.Repeat("█", full), strings.Repeat("·", cells-full), 100 * done / total}, args...)...)
 }
 
 // end takes the line away.

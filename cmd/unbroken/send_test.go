@@ -107,7 +107,7 @@ func TestSendHedgesToTheRegionThatLives(t *testing.T) {
 			dead, well := newAPI(t, h), newAPI(t, nil)
 			w := newTerminal()
 			w.Stdin = strings.NewReader(event("a"))
-			code := w.run(t.Context(), "send", "-c", testLoop, "--hedge", "--hedge-after", "10ms", "--json",
+			code := w.run(t.Context(), "send", "-c", testLoop, "--hedge", "--hedge-after", "300ms", "--json",
 				"--endpoint", "us-east-2="+dead.URL, "--endpoint", "us-west-2="+well.URL)
 			if code != exitOK {
 				t.Fatalf("exit %d: %s%s", code, w.out.String(), w.err.String())
@@ -119,8 +119,16 @@ func TestSendHedgesToTheRegionThatLives(t *testing.T) {
 			if err := json.Unmarshal(w.out.Bytes(), &doc); err != nil || doc.Accepted != 1 || doc.Results[0].Region != "us-west-2" || doc.Results[0].File != "stdin" {
 				t.Errorf("%v %s", err, w.out.String())
 			}
-			if a, b := <-dead.bodies, <-well.bodies; string(a) != string(b) {
-				t.Errorf("the regions got different bytes:\n%s\n%s", a, b)
+			b := <-well.bodies
+			select {
+			case a := <-dead.bodies:
+				if string(a) != string(b) {
+					t.Errorf("the regions got different bytes:\n%s\n%s", a, b)
+				}
+			default:
+				if name == "refusing" { // a request that is swallowed may be called off before it was read
+					t.Error("the first region was not asked")
+				}
 			}
 		})
 	}

@@ -25,8 +25,12 @@ type series struct {
 	value  int
 	line   int
 	seen   map[time.Time]bool
-	Copies int // rows that repeat a time: the loop would take them for copies
+	recent []time.Time // what is in seen, oldest first
+	Copies int         // rows that repeat a time: the loop would take them for copies
 }
+
+// seenMost bounds how many times are remembered, so that a series of any length can be read.
+const seenMost = 100_000
 
 // timeForms are tried in order; a time without a zone is UTC.
 var timeForms = []string{"2006-01-02 15:04:05.999999999", time.RFC3339Nano, "2006-01-02T15:04:05.999999999"}
@@ -64,9 +68,21 @@ func (s *series) next() (client.Signal, error) {
 			s.Copies++
 			continue
 		}
-		s.seen[at] = true
+		s.remember(at)
 		return s.signal(at, strings.TrimSpace(row[s.value]))
 	}
+}
+
+// remember notes a time, and forgets the oldest in runs: one by one would move the slice for every row.
+func (s *series) remember(at time.Time) {
+	s.seen[at] = true
+	if s.recent = append(s.recent, at); len(s.recent) < 2*seenMost {
+		return
+	}
+	for _, old := range s.recent[:seenMost] {
+		delete(s.seen, old)
+	}
+	s.recent = append(s.recent[:0], s.recent[seenMost:]...)
 }
 
 // header finds the columns by name; the value's is called like the field, or value, or is the one beside the time.

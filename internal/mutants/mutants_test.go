@@ -53,7 +53,7 @@ func TestEachMutantIsCaught(t *testing.T) {
 		t.Logf("%-70s %s", m.guard, by)
 		fmt.Fprintf(&out, "| %s | %s | %s |\n", m.guard, m.file, by)
 	}
-	if err := os.WriteFile(report, []byte(out.String()), 0o644); err != nil { //nolint:gosec // a page for everybody
+	if err := os.WriteFile(report, []byte(out.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -85,7 +85,7 @@ func caught(t *testing.T, m mutant) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-timeout", "60s", "-vet=off", "-overlay", overlay, "-run", m.run, "./"+filepath.Dir(m.file)) //nolint:gosec // our own table
+	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-timeout", "60s", "-vet=off", "-overlay", overlay, "-run", m.run, "./"+filepath.Dir(m.file))
 	cmd.Dir = root
 	text, err := cmd.CombinedOutput()
 	if err == nil {

@@ -20,7 +20,7 @@ func TestGoodFileParses(t *testing.T) {
 	if err != nil {
 		t.Fatalf("\n%v", err)
 	}
-	if w := Warnings(cfg); len(w) != 1 || !strings.Contains(w[0].String(), "inputs.replay.durability") {
+	if w := Warnings(cfg); len(w) != 2 || !strings.Contains(w[0].String(), "inputs.replay.durability") || !strings.Contains(w[1].String(), "page-failed feeds itself") {
 		t.Errorf("warnings: %v", w)
 	}
 	r := cfg.Rules[0]

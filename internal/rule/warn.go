@@ -47,6 +47,8 @@ func Warnings(cfg *loop.Config) []Problem {
 			used[s.Action] = true
 		}
 	}
+	warnReach(cfg, warn)
+	warnFeeds(cfg, warn)
 	for _, name := range sortedKeys(cfg.Actions) {
 		a := cfg.Actions[name]
 		path := "actions." + name

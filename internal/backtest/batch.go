@@ -1,0 +1,101 @@
+package backtest
+
+import (
+	"strconv"
+	"time"
+
+	"example.com/unbroken/internal/ingest"
+	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/rule"
+)
+
+// batchSize is how many signals are decided as one message. It is part of the result only where a file is out of
+// order: within a message decide orders signals by time, as it does in production.
+const batchSize = 256
+
+// batch is a run of the stream on its way through both sides.
+type batch struct {
+	records []Record
+	turns   []turn    // one per side
+	newest  time.Time // event time of the newest record: the present, to decide
+
+	old     *Outcome
+	new     Outcome
+	refused []Refused
+	err     error
+	done    chan struct{} // closed once old, new, refused and err stand
+}
+
+// turn is a batch's place in the line of one side: its state is touched after the batch before has done so.
+type turn struct {
+	before <-chan struct{}
+	after  chan struct{}
+}
+
+// Refused is a recorded signal that ingest would not have taken.
+type Refused struct {
+	File, N int
+	Code    loop.Code
+	Detail  string
+}
+
+// events are the batch's signals that ingest would have taken.
+func (b *batch) events() []event {
+	events := make([]event, 0, len(b.records))
+	for _, r := range b.records {
+		if _, err := ingest.ParseEvent(r.Signal); err != nil {
+			b.refused = append(b.refused, refusal(r, err))
+			continue
+		}
+		events = append(events, event{rule.NewEvent(r.Signal, r.At), r})
+	}
+	return events
+}
+
+type event struct {
+	*rule.Event
+	Record
+}
+
+// message makes one message, as ingest would have sent it, of the events that a pattern of the set takes, and counts
+// them. The others would be unmatched, and need not be decoded again to find that out. The input names the file, so
+// that a decision can be told where it came from; acceptedAt is the event time.
+func message(set *rule.Set, events []event) (body []byte, matched map[Place]int) {
+	matched = map[Place]int{}
+	for _, ev := range events {
+		taken := false
+		for _, p := range set.Candidates(ev.Type()) {
+			if p.Match(ev.Event) {
+				matched[Place{p.Rule().ID, ev.File}]++
+				taken = true
+			}
+		}
+		if !taken {
+			continue
+		}
+		if body == nil {
+			body = append(make([]byte, 0, 64+len(events)*400), `{"v":1,"items":[`...)
+		} else {
+			body = append(body, ',')
+		}
+		body = append(body, `{"acceptedAt":"`...)
+		body = ev.At.UTC().AppendFormat(body, time.RFC3339Nano)
+		body = append(body, `","input":"`...)
+		body = strconv.AppendInt(body, int64(ev.File), 10)
+		body = append(body, `","signal":`...)
+		body = append(body, ev.Signal...)
+		body = append(body, '}')
+	}
+	if body != nil {
+		body = append(body, `]}`...)
+	}
+	return body, matched
+}
+
+func refusal(r Record, err error) Refused {
+	out := Refused{File: r.File, N: r.N, Code: loop.CodeOf(err), Detail: err.Error()}
+	if ref, ok := err.(*loop.Refusal); ok { //nolint:errorlint // ingest's errors are refusals, unwrapped
+		out.Detail = ref.Detail
+	}
+	return out
+}
