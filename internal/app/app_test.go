@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/unbroken/internal/app/gauge"
+	"example.com/unbroken/internal/app/targets"
 	"example.com/unbroken/internal/rule"
 )
 
@@ -89,9 +91,9 @@ func TestEveryConstructorReportsThatItCannotStart(t *testing.T) {
 		"ingest-http":  func(ctx context.Context) error { _, err := IngestHTTP(ctx, env); return err },
 		"ingest-queue": func(ctx context.Context) error { _, err := IngestQueue(ctx, env); return err },
 		"decide":       func(ctx context.Context) error { _, err := Decide(ctx, env); return err },
-		"act":          func(ctx context.Context) error { _, err := Act(ctx, env); return err },
+		"act":          func(ctx context.Context) error { _, err := Act(ctx, env, targets.All); return err },
 		"outputs":      func(ctx context.Context) error { _, err := Outputs(ctx, env); return err },
-		"observer":     func(ctx context.Context) error { _, err := Observer(ctx, env); return err },
+		"observer":     func(ctx context.Context) error { _, err := Observer(ctx, env, gauge.New); return err },
 	} {
 		if err := construct(t.Context()); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v", name, err)
@@ -106,9 +108,9 @@ func TestEveryConstructorStartsWithoutAWS(t *testing.T) {
 		"ingest-http":  func(ctx context.Context) (any, error) { h, err := IngestHTTP(ctx, env); return h, err },
 		"ingest-queue": func(ctx context.Context) (any, error) { h, err := IngestQueue(ctx, env); return h, err },
 		"decide":       func(ctx context.Context) (any, error) { h, err := Decide(ctx, env); return h, err },
-		"act":          func(ctx context.Context) (any, error) { h, err := Act(ctx, env); return h, err },
+		"act":          func(ctx context.Context) (any, error) { h, err := Act(ctx, env, targets.All); return h, err },
 		"outputs":      func(ctx context.Context) (any, error) { h, err := Outputs(ctx, env); return h, err },
-		"observer":     func(ctx context.Context) (any, error) { h, err := Observer(ctx, env); return h, err },
+		"observer":     func(ctx context.Context) (any, error) { h, err := Observer(ctx, env, gauge.New); return h, err },
 	} {
 		if h, err := construct(t.Context()); err != nil || h == nil {
 			t.Errorf("%s: %v", name, err)

@@ -8,20 +8,15 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"example.com/unbroken/internal/act"
-	"example.com/unbroken/internal/breaker"
 	"example.com/unbroken/internal/decide"
 	"example.com/unbroken/internal/dynamo"
 	"example.com/unbroken/internal/ingest"
 	"example.com/unbroken/internal/ledger"
 	"example.com/unbroken/internal/loop"
-	"example.com/unbroken/internal/output"
 	"example.com/unbroken/internal/outputs"
-	"example.com/unbroken/internal/secret"
-	"example.com/unbroken/internal/target"
-	"example.com/unbroken/internal/webhook"
 )
 
 // IngestHTTP takes signals over HTTP.
@@ -84,25 +79,21 @@ func Decide(ctx context.Context, env Environment) (SQSHandler, error) {
 	})), nil
 }
 
+// Targets makes what effects are delivered to. It is handed in, so that only act's binary carries the clients of all
+// the services that an action may name.
+type Targets func(cfg aws.Config, c *loop.Config, runtimeAPI string) (map[string]act.Target, error)
+
 // Act lands effects.
-func Act(ctx context.Context, env Environment) (SQSHandler, error) {
+func Act(ctx context.Context, env Environment, targets Targets) (SQSHandler, error) {
 	b, err := start(ctx, env, loop.FuncAct)
 	if err != nil {
 		return nil, err
 	}
 	cfg := b.Config
-	dialer, err := webhook.NewDialer(cfg.EgressAllow, env.RuntimeAPI)
+	all, err := targets(b.aws, cfg, env.RuntimeAPI)
 	if err != nil {
-		return nil, fmt.Errorf("egress_allow: %w", err)
+		return nil, err
 	}
-	targets := target.All(b.aws)
-	targets[loop.TargetWebhook] = webhook.New(webhook.Config{
-		Dialer: dialer, Now: time.Now, Secrets: secret.New(ssm.NewFromConfig(b.aws), time.Now),
-	})
-	for name, t := range targets {
-		targets[name] = breaker.New(t)
-	}
-	targets[loop.TargetOutput] = output.Target{}
 	controls := dynamo.NewControls(b.table(), cfg.Prefix)
 	return b.overSQS(loop.FuncAct, act.New(act.Config{
 		Region: b.Region, Queue: b.queues, Now: time.Now, Recorder: ledger.Act{Recorder: b.telemetry.Act(), Book: b.book()}, NewOwner: owner(b.Region),
@@ -112,7 +103,7 @@ func Act(ctx context.Context, env Environment) (SQSHandler, error) {
 		Backoff: act.DefaultBackoff(),
 		// While claims cannot be reached, effects wait; they must be back soon after it is.
 		Unclaimed: act.Backoff{Base: time.Second, Cap: 15 * time.Second, Rand: act.DefaultBackoff().Rand},
-		Targets:   targets,
+		Targets:   all,
 		Controls:  controls,
 		Stopper:   controls,
 		Budgets:   dynamo.NewBudgets(b.table(), cfg.Prefix),

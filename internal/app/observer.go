@@ -6,9 +6,8 @@ import (
 	"net/http"
 	"time"
 
-	cwsdk "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"example.com/unbroken/internal/cloudwatch"
 	"example.com/unbroken/internal/dynamo"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
@@ -20,9 +19,13 @@ type ScheduleHandler func(context.Context) error
 // probeTimeout bounds one probe; an endpoint that takes longer is as good as dead to a producer.
 const probeTimeout = 3 * time.Second
 
+// Gauge makes what publishes an observer's verdicts in its own region. It is handed in, so that only the observer's
+// binary carries CloudWatch's client.
+type Gauge func(cfg aws.Config) observe.Gauge
+
 // Observer looks at every loop region and says what it thinks. A partial failure is logged, not returned: the
 // schedule's own retry would only repeat the writes that worked.
-func Observer(ctx context.Context, env Environment) (ScheduleHandler, error) {
+func Observer(ctx context.Context, env Environment, gauge Gauge) (ScheduleHandler, error) {
 	b, err := start(ctx, env, loop.FuncObserver)
 	if err != nil {
 		return nil, err
@@ -32,7 +35,7 @@ func Observer(ctx context.Context, env Environment) (ScheduleHandler, error) {
 		Docs:   dynamo.NewDocuments(b.tables, b.Config.Prefix, time.Now),
 		Depths: b.queues,
 		Prober: observe.HTTPProber{Client: &http.Client{}, Timeout: probeTimeout, Now: time.Now},
-		Gauge:  gauge{cloudwatch.New(cwsdk.NewFromConfig(b.aws)), time.Now},
+		Gauge:  gauge(b.aws),
 	}
 	return func(ctx context.Context) error {
 		ctx, end := b.telemetry.StartBatch(ctx, nil)
@@ -47,22 +50,4 @@ func Observer(ctx context.Context, env Environment) (ScheduleHandler, error) {
 		}
 		return nil
 	}, nil
-}
-
-// gauge publishes an observer's verdicts where the alarms of the slow path look: in its own region.
-type gauge struct {
-	metrics *cloudwatch.Metrics
-	now     func() time.Time
-}
-
-// Publish implements observe.Gauge.
-func (g gauge) Publish(ctx context.Context, _ string, verdicts map[string]float64) error {
-	data := make([]cloudwatch.Datum, 0, len(verdicts))
-	for region, value := range verdicts {
-		data = append(data, cloudwatch.Datum{
-			Metric: "Verdict", Value: value, At: g.now().UTC(),
-			Dimensions: map[string]string{"Function": loop.FuncObserver, "Region": region},
-		})
-	}
-	return g.metrics.Write(ctx, "Unbroken", data)
 }

@@ -7,10 +7,11 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"example.com/unbroken/internal/app"
+	"example.com/unbroken/internal/app/gauge"
 )
 
 func main() {
-	handler, err := app.Observer(context.Background(), app.FromEnvironment())
+	handler, err := app.Observer(context.Background(), app.FromEnvironment(), gauge.New)
 	if err != nil {
 		app.Exit(err)
 	}
