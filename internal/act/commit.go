@@ -21,7 +21,7 @@ func (s commitStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 		return true, nil
 	}
 	next := l.Claim
-	next.UpdatedAt, next.Evidence = s.now().UTC(), l.Evidence
+	next.UpdatedAt, next.Evidence, next.GivenUp = s.now().UTC(), l.Evidence, l.GivenUp
 	if l.Status == "" {
 		next.Attempt++
 		next.Deadline = next.UpdatedAt

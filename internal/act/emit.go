@@ -18,7 +18,7 @@ type emitStage struct {
 
 func (s emitStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	e := l.Claim.Effect
-	if l.Status == loop.StatusParked && e.Fallback != nil && !l.Claim.WaitsForApproval() {
+	if l.Status == loop.StatusParked && l.Claim.GivenUp && e.Fallback != nil {
 		if err := s.fallBack(ctx, l); err != nil {
 			return false, err
 		}

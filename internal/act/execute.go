@@ -50,7 +50,7 @@ func (s executeStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	case Delivered:
 		l.Status = loop.StatusDone
 	case Refused:
-		l.Status = loop.StatusParked
+		l.Status, l.GivenUp = loop.StatusParked, true
 	case Outdated:
 		l.Status = loop.StatusSuperseded
 	case Retry:

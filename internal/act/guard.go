@@ -25,6 +25,12 @@ func (s guardStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	}
 	now := s.now()
 	e := l.Claim.Effect
+	if e.Undoes != "" {
+		// First of all: an undo's time does not run out while its do may still land, or the do would stay for good.
+		if more, err := s.afterDo(ctx, l, now); err != nil || !more || l.Status != "" || l.Again > 0 {
+			return more, err
+		}
+	}
 	switch {
 	case e.Class == loop.ClassOnce && l.Takeover:
 		l.Status = loop.StatusParked
@@ -37,13 +43,14 @@ func (s guardStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 		l.Status = loop.StatusParked
 		l.Evidence = "expired after an attempt whose answer is not known"
 	case now.After(l.Claim.ExpiresAt()) && l.Claim.Attempt > 0:
-		l.Status = loop.StatusParked
+		l.Status, l.GivenUp = loop.StatusParked, true
 		l.Evidence = fmt.Sprintf("given up after %d attempts within expire_after (%s); %s", l.Claim.Attempt, e.ExpireAfter, lastAnswer(l.Claim))
+	case now.After(l.Claim.ExpiresAt()) && e.Undoes != "":
+		l.Status = loop.StatusParked
+		l.Evidence = fmt.Sprintf("its do stands, and it was not started within expire_after (%s) of its acceptance", e.ExpireAfter)
 	case now.After(l.Claim.ExpiresAt()):
 		l.Status = loop.StatusExpired
 		l.Evidence = fmt.Sprintf("not started within expire_after (%s) of its acceptance; %s", e.ExpireAfter, lastAnswer(l.Claim))
-	case e.Undoes != "":
-		return s.afterDo(ctx, l, now)
 	}
 	return true, nil
 }
@@ -67,7 +74,8 @@ func (s guardStage) afterDo(ctx context.Context, l *Landing, now time.Time) (boo
 	do, opened, err := s.claims.Open(ctx, fence)
 	if err != nil {
 		if do, err = s.claims.Get(ctx, fence.EffectID); err != nil {
-			return false, fmt.Errorf("read the do of undo %s: %w", undo.EffectID, err)
+			l.giveBack(fmt.Errorf("read the do of undo %s: %w", undo.EffectID, err))
+			return true, nil
 		}
 	}
 	switch {
@@ -86,12 +94,12 @@ const undoPoll = 2 * time.Second
 
 // release gives the undo's claim back until the do is through.
 func (s guardStage) release(ctx context.Context, l *Landing, do loop.Claim, now time.Time) (bool, error) {
-	until := do.Deadline
-	if do.NotBefore.After(until) {
-		until = do.NotBefore
+	// Most holders are through long before their deadline: look again soon, for an undo is somebody's recovery. A do
+	// that waits for its next attempt does nothing until then.
+	l.Again = min(max(do.Deadline.Sub(now), 0)+waitMargin, undoPoll)
+	if wait := do.NotBefore.Sub(now); wait > 0 {
+		l.Again = wait + waitMargin
 	}
-	// Most holders are through long before their deadline: look again soon, for an undo is somebody's recovery.
-	l.Again = min(max(until.Sub(now), 0)+waitMargin, undoPoll)
 	next := l.Claim
 	next.Deadline, next.NotBefore, next.UpdatedAt = now.UTC(), now.UTC().Add(l.Again), now.UTC()
 	if err := s.claims.Swap(ctx, next, l.Claim.Token); err != nil && !errors.Is(err, loop.ErrFenced) {

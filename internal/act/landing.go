@@ -85,6 +85,7 @@ type Landing struct {
 	Former   string        // the owner it was taken over from
 	Status   loop.Status   // what the effect ends in; "" while that is open
 	Evidence string        // why
+	GivenUp  bool          // the target would not take it, so that its fallback is due
 	Reason   Reason        // what suppressed it, where something did
 	Stopped  bool          // its rule stopped itself with this
 	Again    time.Duration // > 0: not now; send the message again after this long

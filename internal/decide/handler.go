@@ -75,8 +75,8 @@ func (h *Handler) Handle(ctx context.Context, msgs []loop.Message) (failed []str
 	for _, w := range works {
 		evaluate(h.cfg.Set, w, &out) //nolint:contextcheck // pure: CEL is bounded by cost, not by a deadline
 	}
+	h.sendDecisions(ctx, out.decisions) // first: what needs no table must not wait for one
 	h.episodes(ctx, &out)
-	h.sendDecisions(ctx, out.decisions)
 	h.finish(ctx, works, broken)
 
 	through := make([]loop.Item, 0, len(works))

@@ -95,12 +95,21 @@ func (k keeper) start(ctx context.Context, ref Ref, absent time.Duration, list [
 			return err
 		}
 		if item.Standby = true; k.cfg.Peer != "" {
-			if err := k.cfg.leg(ctx, k.cfg.Peer, item); err != nil {
-				return err
-			}
+			k.mirror(ctx, item)
 		}
 	}
 	return nil
+}
+
+// peerTime bounds the send of a timer's copy.
+const peerTime = time.Second
+
+// mirror sends the peer its copy. A peer that cannot be reached must not stop the rule here: this region's own timer
+// is stored, and the key's next signal sends both again.
+func (k keeper) mirror(ctx context.Context, item loop.Item) {
+	ctx, cancel := context.WithTimeout(ctx, peerTime)
+	defer cancel()
+	_ = k.cfg.leg(ctx, k.cfg.Peer, item)
 }
 
 type timerData struct {

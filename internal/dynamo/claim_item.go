@@ -20,6 +20,10 @@ func claimItem(c loop.Claim) (item, error) {
 	it.setTime("acceptedAt", c.AcceptedAt)
 	it.setTime("updatedAt", c.UpdatedAt)
 	it.setTime("renewedAt", c.RenewedAt)
+	it.setTime("settledAt", c.SettledAt)
+	if c.GivenUp {
+		it["givenUp"] = str("true")
+	}
 	if c.ApprovedBy != "" {
 		it["approvedBy"] = str(c.ApprovedBy)
 	}
@@ -37,7 +41,7 @@ func readClaim(it item) (loop.Claim, error) {
 		EffectID: r.str("effectID"), Status: loop.Status(r.str("status")), Owner: r.str("owner"), Token: r.num("token"),
 		Deadline: r.time("deadline"), NotBefore: r.time("notBefore"), Attempt: int(r.num("attempt")),
 		AcceptedAt: r.time("acceptedAt"), UpdatedAt: r.time("updatedAt"), Evidence: r.str("evidence"),
-		RenewedAt: r.time("renewedAt"), ApprovedBy: r.str("approvedBy"),
+		RenewedAt: r.time("renewedAt"), SettledAt: r.time("settledAt"), ApprovedBy: r.str("approvedBy"), GivenUp: r.str("givenUp") != "",
 	}
 	r.json("audit", &c.Audit)
 	r.json("effect", &c.Effect)

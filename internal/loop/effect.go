@@ -137,10 +137,12 @@ type Claim struct {
 	NotBefore  time.Time `json:"notBefore,omitzero"` // earliest next attempt, obeyed by every region
 	Attempt    int       `json:"attempt"`            // attempts that failed
 	Effect     Effect    `json:"effect"`             // rendered once; every later attempt sends these bytes
+	GivenUp    bool      `json:"givenUp,omitempty"`  // parked because the target would not take it: its fallback lands
 	AcceptedAt time.Time `json:"acceptedAt"`
 	UpdatedAt  time.Time `json:"updatedAt"`
 	Evidence   string    `json:"evidence,omitempty"` // what the target said last
 	RenewedAt  time.Time `json:"renewedAt,omitzero"` // when a person reopened it; see reopen.go
+	SettledAt  time.Time `json:"settledAt,omitzero"` // when a person saw that no attempt was applied
 	ApprovedBy string    `json:"approvedBy,omitempty"`
 	Audit      []Audit   `json:"audit,omitempty"` // what people did to it, oldest first
 }

@@ -28,8 +28,14 @@ func (c Claim) since() time.Time {
 }
 
 // HorizonEnds is when the target may have forgotten the effect's idempotency key. A person who reopens a claim has
-// seen that no earlier attempt was applied, so that it counts anew from there.
-func (c Claim) HorizonEnds() time.Time { return c.since().Add(c.Effect.Horizon.Std()) }
+// seen that no earlier attempt was applied, so that it counts anew from there; one who renews a message has not.
+func (c Claim) HorizonEnds() time.Time {
+	from := c.AcceptedAt
+	if c.SettledAt.After(from) {
+		from = c.SettledAt
+	}
+	return from.Add(c.Effect.Horizon.Std())
+}
 
 // Reopened is the parked claim c as a person hands it back to act: free to be taken over at once, with a token that
 // fences out whoever still holds an older one, and with an expire_after that counts from now. NotBefore is set
@@ -38,7 +44,8 @@ func (c Claim) HorizonEnds() time.Time { return c.since().Add(c.Effect.Horizon.S
 func (c Claim) Reopened(now time.Time, by, why string) Claim {
 	now = now.UTC()
 	c.Status, c.Owner, c.Token = StatusClaimed, "operator", c.Token+1
-	c.Deadline, c.NotBefore, c.RenewedAt, c.UpdatedAt = now, now, now, now
+	c.Deadline, c.NotBefore, c.RenewedAt, c.SettledAt, c.UpdatedAt = now, now, now, now, now
+	c.GivenUp = false
 	c.Audit = noted(c.Audit, Audit{At: now, By: by, What: "retry: " + why})
 	return c
 }

@@ -142,7 +142,7 @@ func (v claimsView) Get(ctx context.Context, effectID string) (c loop.Claim, err
 // encodeClaim stores times in UTC, as DynamoDB's adapter does.
 func encodeClaim(c loop.Claim) ([]byte, error) {
 	c.Deadline, c.NotBefore, c.AcceptedAt, c.UpdatedAt = c.Deadline.UTC(), c.NotBefore.UTC(), c.AcceptedAt.UTC(), c.UpdatedAt.UTC()
-	c.RenewedAt = c.RenewedAt.UTC()
+	c.RenewedAt, c.SettledAt = c.RenewedAt.UTC(), c.SettledAt.UTC()
 	doc, err := loop.Marshal(c)
 	if err != nil {
 		return nil, fmt.Errorf("encode claim %s: %w", c.EffectID, err)

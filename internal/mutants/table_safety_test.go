@@ -24,7 +24,7 @@ func safety() []mutant {
 		{"all steps of a decision are let through, or none", loop + "throttle.go", "case p.DecisionID == decisionID:", "case false:", ""},
 		{"what is throttled spends no budget", act + "handler.go", "throttleStage{throttles: c.Throttles, now: c.Now},", "", ""},
 		{"an effect waits for its approval", act + "guard_approval.go", "l.Claim.ApprovedBy == \"\"", "false", ""},
-		{"nothing lands instead of what waits for approval", act + "emit.go", "&& !l.Claim.WaitsForApproval()", "", ""},
+		{"nothing lands instead of what waits for approval", act + "emit.go", "&& l.Claim.GivenUp", "", ""},
 		{"a rule that makes things worse stops itself", act + "guard_regression.go", "if err != nil || within {", "if err != nil || within || true {", ""},
 		{"what a signal follows came before it", loop + "throttle.go", "p.AcceptedAt.Before(at) && at.Sub", "at.Sub", ""},
 		{"the present hour's budget is not deleted", sweep + "judge.go", "now.After(l.Last.Add(loop.ClaimKeep))", "true", ""},
