@@ -21,7 +21,7 @@ func TestTheAWSAdaptersConform(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text[max(0, len(text)-6000):])
 	}
-	if strings.Contains(text, "--- SKIP") {
+	if strings.Contains(text, "AWS_ENDPOINT_URL is not set") {
 		t.Errorf("a suite was skipped although the emulator runs:\n%s", text[max(0, len(text)-6000):])
 	}
 	t.Logf("%d tests passed", strings.Count(text, "--- PASS"))
