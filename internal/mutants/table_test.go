@@ -24,7 +24,6 @@ func table() []mutant {
 		{"keyed is not sent past the horizon of its key", act + "guard.go", "case e.Class == loop.ClassKeyed && l.Claim.Token > 1", "case false && e.Class == loop.ClassKeyed && l.Claim.Token > 1", ""},
 		{"what expired is not started", act + "guard.go", "case now.After(l.Claim.ExpiresAt()):", "case false:", ""},
 		{"an undo waits for its do", act + "guard.go", "if e.Undoes != \"\" {", "if false {", ""},
-		{"a do whose undo came first is fenced out", act + "guard.go", "case opened, do.Status == loop.StatusSuperseded", "case opened && false, do.Status == loop.StatusSuperseded", ""},
 		{"once is not sent after an answer that was lost", act + "execute.go", "l.Status, l.Evidence = loop.StatusParked, \"may have", "l.Again, l.Evidence = 1, \"may have", ""},
 		{"set is read back only when its request can no longer land", act + "execute.go", "max(s.wait(l, answer), l.Claim.Deadline.Sub(s.now()))", "s.wait(l, answer)", ""},
 		{"a holder out of time does not send", act + "execute.go", "if left <= 0 {", "if false {", ""},
