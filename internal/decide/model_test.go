@@ -257,8 +257,9 @@ func (m *episodeModel) wrong(t *testing.T, deep bool) string {
 }
 
 // TestEpisodeModel explores open and close (MODEL=deep: and reopen, with a lost answer) in two regions, in any order,
-// with a crash anywhere and a deployment between the copies. Quick runs take the first 3,000 ways, not all. In every run the state ends as one ordered delivery
-// leaves it, every transition is known to both regions' act, and one effect has one rendering.
+// with a crash anywhere and a deployment between the copies. Quick runs take the first 3,000 ways, not all. In every
+// run the state ends as one ordered delivery leaves it, every transition is known to both regions' act, and one
+// effect has one rendering.
 func TestEpisodeModel(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("MODEL") == "" {

@@ -45,24 +45,13 @@ func (s *Controls) Load(ctx context.Context) (c loop.Controls, err error) {
 // Store stores next with Rev+1 if the stored Rev is next.Rev; otherwise loop.ErrConflict. The SDK may send a write
 // twice, so a conflict may be with oneself: callers read again and look.
 func (s *Controls) Store(ctx context.Context, next loop.Controls) error {
-	in := &dynamodb.PutItemInput{TableName: &s.table, ConditionExpression: aws.String("attribute_not_exists(pk)")}
-	if next.Rev > 0 {
-		in.ConditionExpression = aws.String("rev = :rev")
-		in.ExpressionAttributeValues = item{":rev": num(next.Rev)}
-	}
+	standing := next.Rev
 	next.Rev++
 	it := item{pk: str(loop.KeyControls), "rev": num(next.Rev)}
 	if err := it.setJSON("doc", next); err != nil {
 		return fmt.Errorf("write the controls: %w", err)
 	}
-	in.Item = it
-	err := s.wait.afterConflict(ctx, func() error {
-		_, err := s.api.PutItem(ctx, in)
-		return err
-	})
-	if isConditionFailure(err) {
-		err = loop.ErrConflict
-	}
+	err := s.wait.putRevision(ctx, s.api, s.table, it, standing)
 	if err != nil {
 		return fmt.Errorf("write the controls: %w", err)
 	}

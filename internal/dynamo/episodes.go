@@ -82,18 +82,7 @@ func (s *Episodes) Put(ctx context.Context, e decide.Episode) error {
 	if err := it.setJSON("transitions", e.Transitions); err != nil {
 		return fmt.Errorf("write episode of %s: %w", e.RuleID, err)
 	}
-	in := &dynamodb.PutItemInput{TableName: &s.table, Item: it, ConditionExpression: aws.String("attribute_not_exists(pk)")}
-	if e.Rev > 0 {
-		in.ConditionExpression = aws.String("rev = :rev")
-		in.ExpressionAttributeValues = item{":rev": num(e.Rev)}
-	}
-	err := s.wait.afterConflict(ctx, func() error {
-		_, err := s.api.PutItem(ctx, in)
-		return err
-	})
-	if isConditionFailure(err) {
-		err = loop.ErrConflict
-	}
+	err := s.wait.putRevision(ctx, s.api, s.table, it, e.Rev)
 	if err != nil {
 		return fmt.Errorf("write episode of %s: %w", e.RuleID, err)
 	}

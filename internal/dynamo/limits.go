@@ -93,18 +93,7 @@ func (s *Throttles) Put(ctx context.Context, t loop.Throttle) error {
 	if err := it.setJSON("passed", t.Passed); err != nil {
 		return fmt.Errorf("write throttle of %s: %w", t.RuleID, err)
 	}
-	in := &dynamodb.PutItemInput{TableName: &s.table, Item: it, ConditionExpression: aws.String("attribute_not_exists(pk)")}
-	if t.Rev > 0 {
-		in.ConditionExpression = aws.String("rev = :rev")
-		in.ExpressionAttributeValues = item{":rev": num(t.Rev)}
-	}
-	err := s.wait.afterConflict(ctx, func() error {
-		_, err := s.api.PutItem(ctx, in)
-		return err
-	})
-	if isConditionFailure(err) {
-		err = loop.ErrConflict
-	}
+	err := s.wait.putRevision(ctx, s.api, s.table, it, t.Rev)
 	if err != nil {
 		return fmt.Errorf("write throttle of %s: %w", t.RuleID, err)
 	}
