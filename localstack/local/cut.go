@@ -89,9 +89,11 @@ func (s *Site) running(ctx context.Context, region string) (stopped, error) {
 	return on, g.Wait()
 }
 
-// turn switches all of these on or off. What was deleted meanwhile is passed over.
+// turn switches all of these on or off. What was deleted meanwhile is passed over. One that
+// fails does not cancel the others: a cancelled request may still be carried out, later than
+// the Heal that follows.
 func (s *Site) turn(ctx context.Context, region string, these stopped, on bool) error {
-	g, ctx := errgroup.WithContext(ctx)
+	var g errgroup.Group
 	g.SetLimit(8)
 	for _, id := range these.Mappings {
 		g.Go(func() error { return s.turnMapping(ctx, region, id, on) })
