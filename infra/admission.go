@@ -20,7 +20,7 @@ func (r region) signalSenders() []*string {
 	for _, f := range []string{loop.FuncIngestHTTP, loop.FuncIngestQueue, loop.FuncDecide, loop.FuncAct} {
 		roles = append(roles, r.everywhere(func(in string) *string { return r.roleARN(in, f) })...)
 	}
-	return roles
+	return append(roles, r.roleARN(r.name, loop.FuncCanary)) // nobody's canary but this region's own
 }
 
 // actionSenders put effects on `actions`; no region sends to another's.

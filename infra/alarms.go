@@ -127,6 +127,12 @@ func (r region) observerAlarms(p pager) {
 		periods: 3,
 		missing: awscloudwatch.TreatMissingData_BREACHING,
 	})
+	p.page(watch{
+		name:    "observers-silent",
+		means:   "The observer of another region is silent: it runs not, or cannot write. unbroken status says which.",
+		metric:  r.own(loop.FuncObserver, "SilentObservers", "Maximum"),
+		periods: 3,
+	})
 	for _, judged := range r.cfg.Regions.Loop {
 		p.page(watch{
 			name:    objectionAlarm(judged),

@@ -35,6 +35,7 @@ func (r region) dashboard() {
 	board.AddWidgets(r.runs("outputs: function", loop.FuncOutputs), r.took(loop.FuncOutputs), r.depth(loop.QueueInbox))
 	board.AddWidgets(r.deadLetters("dead letters", visibleMessages), r.deadLetters("dead letters: oldest (s)", oldestMessage),
 		r.runs("observer", loop.FuncObserver))
+	board.AddWidgets(r.graph("canary: through the chain (ms)", r.own(loop.FuncAct, "CanaryLatency", "p50"), r.own(loop.FuncAct, "CanaryLatency", "Maximum")))
 	board.AddWidgets(r.graph("claims: deleted, overdue", r.own(loop.FuncSweeper, "Swept", "Sum"), r.own(loop.FuncSweeper, "Overdue", "Sum")),
 		r.runs("sweeper", loop.FuncSweeper), r.took(loop.FuncSweeper))
 }

@@ -84,6 +84,7 @@ func (r region) loopRegion(first bool) {
 	endpoint := r.endpoint(api)
 	outputs := r.function(loop.FuncOutputs, endpoint)
 	observer := r.function(loop.FuncObserver, endpoint)
+	canary := r.function(loop.FuncCanary, nil)
 	sweeper := r.function(loop.FuncSweeper, nil)
 	stage := r.routes(api, ingestHTTP, outputs)
 	if r.opt.Domain != "" {
@@ -93,7 +94,7 @@ func (r region) loopRegion(first bool) {
 	r.consume(queues[loop.QueueInbox], ingestQueue)
 	r.consume(queues[loop.QueueSignals], decide)
 	r.consume(queues[loop.QueueActions], act)
-	r.schedule(everyMinute(observer), everyHour(sweeper))
+	r.schedule(everyMinute(loop.FuncObserver, observer), everyMinute(loop.FuncCanary, canary), everyHour(sweeper))
 
 	pager := r.pager()
 	r.queueAlarms(pager)
@@ -101,12 +102,13 @@ func (r region) loopRegion(first bool) {
 	r.apiAlarms(pager, api)
 	r.stuckAlarms(pager)
 	r.observerAlarms(pager)
+	r.functionAlarms(pager, loop.FuncCanary)
 	r.sweeperAlarms(pager)
 	r.dashboard()
 }
 
 // witnessRegion stores the third copy of claims and observes. Nothing in the chain waits for it.
 func (r region) witnessRegion() {
-	r.schedule(everyMinute(r.function(loop.FuncObserver, nil)))
+	r.schedule(everyMinute(loop.FuncObserver, r.function(loop.FuncObserver, nil)))
 	r.observerAlarms(r.pager())
 }

@@ -42,8 +42,8 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 	}
 
 	switch name {
-	case loop.FuncIngestHTTP: // the signal and its standby copy; the sampled ledger
-		return []awsiam.PolicyStatement{send(signals...), allow([]string{"dynamodb:PutItem"}, outputs)}
+	case loop.FuncIngestHTTP: // the signal and its standby copy; the sampled ledger; whether the region is drained
+		return []awsiam.PolicyStatement{send(signals...), allow([]string{"dynamodb:PutItem", "dynamodb:Query"}, outputs)}
 	case loop.FuncIngestQueue: // the same, and quarantine
 		return []awsiam.PolicyStatement{
 			receive(own(loop.QueueInbox)),
@@ -78,6 +78,8 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 			onKeys([]string{"effect#*", "episode#*", "budget#*", "throttle#*"}, []string{"dynamodb:DeleteItem"}, claims),
 			allow([]string{"dynamodb:Query", "dynamodb:PutItem"}, outputs),
 		}
+	case loop.FuncCanary:
+		return []awsiam.PolicyStatement{send(own(loop.QueueSignals))}
 	case loop.FuncObserver:
 		return r.observerGrants()
 	}

@@ -18,8 +18,8 @@ type scheduled struct {
 }
 
 // everyMinute: a missed minute is not retried: an old look at the world is worth less than the next one.
-func everyMinute(observer awslambda.Function) scheduled {
-	return scheduled{loop.FuncObserver, observer, "rate(1 minute)", 60}
+func everyMinute(name string, function awslambda.Function) scheduled {
+	return scheduled{name, function, "rate(1 minute)", 60}
 }
 
 // everyHour goes on with the day's pass over claims, or finds that it is done with one read.

@@ -161,8 +161,8 @@ func TestWhatIsScheduled(t *testing.T) {
 			t.Errorf("%s: the next run does what this one left: %v", stack, r.Properties)
 		}
 	})
-	if len(n) != 2 || n["ub-observer rate(1 minute)"] != 3 || n["ub-sweeper rate(1 hour)"] != 2 {
-		t.Errorf("scheduled: %v, want an observer in every region and a sweeper in each loop region", n)
+	if len(n) != 3 || n["ub-canary rate(1 minute)"] != 2 || n["ub-observer rate(1 minute)"] != 3 || n["ub-sweeper rate(1 hour)"] != 2 {
+		t.Errorf("scheduled: %v, want an observer in every region, a canary and a sweeper in each loop region", n)
 	}
 }
 

@@ -26,6 +26,9 @@ func TestAlarms(t *testing.T) {
 		if a := alarms["observer-silent"]; a["TreatMissingData"] != "breaching" || a["ComparisonOperator"] != "LessThanThreshold" || a["Threshold"] != 1.0 {
 			t.Errorf("%s: a silent observer pages nobody: %v", stack, a)
 		}
+		if a := alarms["observers-silent"]; a["MetricName"] != "SilentObservers" || dimension(a, "Function") != loop.FuncObserver || a["Threshold"] != 0.0 {
+			t.Errorf("%s: the silence of the others pages nobody: %v", stack, a)
+		}
 		for _, judged := range []string{"us-east-2", "us-west-2"} {
 			if a := alarms["observer-objects-"+judged]; a["TreatMissingData"] != "missing" || a["Period"] != 60.0 || a["Statistic"] != "Minimum" || a["Threshold"] != 1.0 {
 				t.Errorf("%s: objection alarm against %s: %v", stack, judged, a)
@@ -56,7 +59,7 @@ func TestAlarms(t *testing.T) {
 		if a := alarms["sweeper-silent"]; a["TreatMissingData"] != "breaching" || a["Period"] != 3600.0 || a["Threshold"] != 1.0 {
 			t.Errorf("%s: a silent sweeper pages nobody: %v", stack, a)
 		}
-		for _, f := range append(chainFunctions(), loop.FuncObserver, loop.FuncSweeper) {
+		for _, f := range append(chainFunctions(), loop.FuncObserver, loop.FuncCanary, loop.FuncSweeper) {
 			for suffix, metric := range map[string]string{"-errors": "Errors", "-throttles": "Throttles"} {
 				if a := alarms[f+suffix]; a["MetricName"] != metric || dimension(a, "FunctionName") != "ub-"+f {
 					t.Errorf("%s: no alarm on %s of %s: %v", stack, metric, f, a)

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/smithy-go"
 	"golang.org/x/sync/errgroup"
 
+	"example.com/unbroken/internal/failover"
 	"example.com/unbroken/internal/loop"
-	"example.com/unbroken/internal/observe"
 )
 
 type statusCmd struct{}
@@ -125,7 +125,7 @@ func (r *reach) region(ctx context.Context, name string, whole bool) regionStatu
 	s := regionStatus{Region: name}
 	funcs := []string{loop.FuncObserver}
 	if whole {
-		funcs = []string{loop.FuncIngestHTTP, loop.FuncIngestQueue, loop.FuncDecide, loop.FuncAct, loop.FuncOutputs, loop.FuncObserver, loop.FuncSweeper}
+		funcs = []string{loop.FuncIngestHTTP, loop.FuncIngestQueue, loop.FuncDecide, loop.FuncAct, loop.FuncOutputs, loop.FuncObserver, loop.FuncCanary, loop.FuncSweeper}
 		for _, q := range loop.Queues() {
 			s.Queues = append(s.Queues, queueStatus{Name: q}, queueStatus{Name: loop.DeadLetter(q)})
 		}
@@ -238,4 +238,4 @@ func clip(text string) string {
 }
 
 // fresh says whether a verdict still counts.
-func fresh(now, at time.Time) bool { return now.Sub(at) <= observe.FreshFor }
+func fresh(now, at time.Time) bool { return now.Sub(at) <= failover.Fresh }

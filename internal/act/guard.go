@@ -32,6 +32,8 @@ func (s guardStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 		}
 	}
 	switch {
+	case e.Target == loop.TargetReceipt && now.After(l.Claim.ExpiresAt()): // a canary is nothing to look at
+		l.Status, l.Evidence = loop.StatusExpired, "a newer canary is on its way"
 	case e.Class == loop.ClassOnce && l.Takeover:
 		l.Status = loop.StatusParked
 		l.Evidence = "may have been applied, so it is not sent again: " + l.Former + " held it and was not heard of again"

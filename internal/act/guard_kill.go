@@ -15,7 +15,7 @@ import (
 type killStage struct{ controls *controls }
 
 func (s killStage) Exec(ctx context.Context, l *Landing) (bool, error) {
-	if l.Status != "" || l.Again > 0 || l.Claim.Effect.Regression != nil { // which sends nothing
+	if e := l.Claim.Effect; l.Status != "" || l.Again > 0 || e.Regression != nil || e.Target == loop.TargetReceipt { // the last two send nothing
 		return true, nil
 	}
 	c, err := s.controls.get(ctx)

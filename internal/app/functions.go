@@ -13,10 +13,12 @@ import (
 	"example.com/unbroken/internal/act"
 	"example.com/unbroken/internal/decide"
 	"example.com/unbroken/internal/dynamo"
+	"example.com/unbroken/internal/failover"
 	"example.com/unbroken/internal/ingest"
 	"example.com/unbroken/internal/ledger"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/outputs"
+	"example.com/unbroken/internal/receipt"
 )
 
 // IngestHTTP takes signals over HTTP.
@@ -25,7 +27,8 @@ func IngestHTTP(ctx context.Context, env Environment) (HTTPHandler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.overHTTP(ingest.NewHTTP(b.acceptor())), nil
+	gate := &failover.Gate{Reader: b.states(), Region: b.Region, Now: time.Now}
+	return b.overHTTP(&ingest.Gated{Next: ingest.NewHTTP(b.acceptor()), Drained: gate.Refuses}), nil
 }
 
 // IngestQueue takes signals from the inbox queue.
@@ -94,6 +97,7 @@ func Act(ctx context.Context, env Environment, targets Targets) (SQSHandler, err
 	if err != nil {
 		return nil, err
 	}
+	all[loop.TargetReceipt] = receipt.Target{Region: b.Region, Docs: dynamo.NewDocuments(b.tables, cfg.Prefix, time.Now), Now: time.Now}
 	controls := dynamo.NewControls(b.table(), cfg.Prefix)
 	return b.overSQS(loop.FuncAct, act.New(act.Config{
 		Region: b.Region, Queue: b.queues, Now: time.Now, Recorder: ledger.Act{Recorder: b.telemetry.Act(), Book: b.book()}, NewOwner: owner(b.Region),
@@ -120,6 +124,14 @@ func owner(region string) func() string {
 	}
 }
 
+// states reads what every region is meant to do.
+func (b *base) states() failover.Reader {
+	return failover.Reader{
+		Docs: dynamo.NewDocuments(b.tables, b.Config.Prefix, time.Now), Loop: b.Config.Regions.Loop,
+		Operator: b.Config.Health.Drain == loop.DrainOperator,
+	}
+}
+
 // Outputs answers for the last known good outputs and for the region's health.
 func Outputs(ctx context.Context, env Environment) (HTTPHandler, error) {
 	b, err := start(ctx, env, loop.FuncOutputs)
@@ -130,7 +142,7 @@ func Outputs(ctx context.Context, env Environment) (HTTPHandler, error) {
 	var h http.Handler = &outputs.Handler{
 		Region: b.Region, Now: time.Now,
 		Reader: dynamo.NewOutputs(b.table(), cfg.Prefix, b.Region, cfg.Regions.Loop),
-		Health: &outputs.Health{Region: b.Region, Now: time.Now, Docs: dynamo.NewDocuments(b.tables, cfg.Prefix, time.Now)},
+		Health: &outputs.Health{Region: b.Region, Now: time.Now, Reader: b.states(), Canaries: loop.Canaries()},
 	}
 	return b.overHTTP(h), nil
 }

@@ -31,7 +31,8 @@ func Observer(ctx context.Context, env Environment, gauge Gauge) (ScheduleHandle
 		return nil, err
 	}
 	o := &observe.Observer{
-		Region: b.Region, Loop: b.Config.Regions.Loop, Endpoint: b.Endpoint, Now: time.Now,
+		Region: b.Region, Loop: b.Config.Regions.Loop, All: b.Config.Regions.All(),
+		Operator: b.Config.Health.Drain == loop.DrainOperator, Endpoint: b.Endpoint, Now: time.Now,
 		Docs:   dynamo.NewDocuments(b.tables, b.Config.Prefix, time.Now),
 		Depths: b.queues,
 		Prober: observe.HTTPProber{Client: &http.Client{}, Timeout: probeTimeout, Now: time.Now},
@@ -40,8 +41,12 @@ func Observer(ctx context.Context, env Environment, gauge Gauge) (ScheduleHandle
 	return func(ctx context.Context) error {
 		ctx, end := b.telemetry.StartBatch(ctx, nil)
 		defer end()
-		verdicts, err := o.Run(ctx)
 		log := b.telemetry.Logger()
+		// First: whoever waits for it learns that the schedule runs, whatever the run finds.
+		if err := beat(ctx, b.Config.Health.Heartbeat); err != nil {
+			log.WarnContext(ctx, "heartbeat", slog.String("error", err.Error()))
+		}
+		verdicts, err := o.Run(ctx)
 		for region, v := range verdicts {
 			log.InfoContext(ctx, "observed", slog.String("judged", region), slog.Bool("healthy", v.Healthy), slog.Any("checks", v.Checks))
 		}
@@ -50,4 +55,13 @@ func Observer(ctx context.Context, env Environment, gauge Gauge) (ScheduleHandle
 		}
 		return nil
 	}, nil
+}
+
+// beat tells a service outside of the deployment, which pages when nobody calls, that the observer lives.
+func beat(ctx context.Context, url string) error {
+	if url == "" {
+		return nil
+	}
+	_, err := observe.HTTPProber{Client: &http.Client{}, Timeout: probeTimeout, Now: time.Now}.Probe(ctx, url)
+	return err
 }

@@ -50,7 +50,12 @@ func evaluate(set *rule.Set, w *work, out *found) {
 		tick(set, w, out)
 		return
 	}
-	candidates := set.Candidates(rule.Type(w.item.Signal))
+	typ := rule.Type(w.item.Signal)
+	if typ == loop.CanaryType { // reserved: only the loop itself sends one
+		canary(w, out)
+		return
+	}
+	candidates := set.Candidates(typ)
 	if len(candidates) == 0 {
 		out.unmatched++
 		return

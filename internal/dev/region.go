@@ -10,6 +10,7 @@ import (
 
 	"example.com/unbroken/internal/act"
 	"example.com/unbroken/internal/decide"
+	"example.com/unbroken/internal/failover"
 	"example.com/unbroken/internal/ingest"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/mem"
@@ -70,9 +71,14 @@ func newRegion(w *World, name string, set *rule.Set, listener net.Listener) (*re
 	})
 	r.answers = &outputs.Handler{
 		Region: name, Now: now, Reader: written,
-		Health: &outputs.Health{Region: name, Now: now, Docs: mem.NewDocuments(w.tables, name)},
+		Health: &outputs.Health{Region: name, Now: now, Reader: states(w, name)}, // nobody sends canaries here
 	}
 	return r, nil
+}
+
+// states reads what regions are meant to do, as a region of the world does.
+func states(w *World, name string) failover.Reader {
+	return failover.Reader{Docs: mem.NewDocuments(w.tables, name), Loop: w.cfg.Rules.Regions.Loop}
 }
 
 // claimMargin is that of internal/app.

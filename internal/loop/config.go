@@ -11,7 +11,20 @@ type Config struct {
 	Inputs       map[string]Input  `yaml:"inputs"        json:"inputs"`
 	Rules        []Rule            `yaml:"rules"         json:"rules"`
 	Actions      map[string]Action `yaml:"actions"       json:"actions"`
+	Health       Health            `yaml:"health"        json:"health,omitzero"`
 }
+
+// Health says what observers do and whom they tell that they live.
+type Health struct {
+	Drain     string `yaml:"drain"     json:"drain,omitempty"`     // automatic | operator: who drains a region
+	Heartbeat string `yaml:"heartbeat" json:"heartbeat,omitempty"` // URL that every run of an observer calls
+}
+
+// Values of Health.Drain.
+const (
+	DrainAutomatic = "automatic"
+	DrainOperator  = "operator"
+)
 
 // Regions of a deployment. Two loop regions and a witness, or three loop regions, carry every promise; one
 // loop region works without the promises about regions.

@@ -29,6 +29,7 @@ const (
 	FuncAct         = "act"
 	FuncOutputs     = "outputs"
 	FuncObserver    = "observer"
+	FuncCanary      = "canary"
 	FuncSweeper     = "sweeper"
 )
 

@@ -3,10 +3,13 @@ package observe
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"example.com/unbroken/internal/loop"
 )
@@ -74,6 +77,55 @@ func nearest(own string, regions []string) []string {
 		}
 	}
 	return out
+}
+
+// canary asks how long ago a canary came through the region's chain. It is the measure of progress: a chain may stand
+// still although its queues look young, for a message that is received again and again hides from their age.
+func (o *Observer) canary(ctx context.Context, name string) Check {
+	c := Check{Name: "canary", Votes: true}
+	newest, err := o.receipt(ctx, name)
+	if err != nil {
+		c.State, c.Detail = Unknown, err.Error()
+		return c
+	}
+	age := o.Now().Sub(newest.LandedAt)
+	c.State, c.Value = OK, age.Round(time.Second).String()
+	if age > loop.CanaryKeep {
+		c.State, c.Detail = Bad, "no canary came through for longer than "+loop.CanaryKeep.String()
+	}
+	return c
+}
+
+// receipt is the newest one that any table has: the region's own may be out of reach.
+func (o *Observer) receipt(ctx context.Context, name string) (newest loop.Receipt, err error) {
+	found := make([]loop.Receipt, len(o.Loop))
+	errs := make([]error, len(o.Loop))
+	var eg errgroup.Group
+	for i, table := range o.Loop {
+		eg.Go(func() error {
+			ctx, cancel := context.WithTimeout(ctx, patience)
+			defer cancel()
+			docs, err := o.Docs.Query(ctx, table, loop.ReceiptKey(name))
+			errs[i] = err
+			for _, raw := range docs {
+				var r loop.Receipt
+				if json.Unmarshal(raw, &r) == nil && r.LandedAt.After(found[i].LandedAt) {
+					found[i] = r
+				}
+			}
+			return nil
+		})
+	}
+	_ = eg.Wait() // each keeps its error in its own slot
+	for _, r := range found {
+		if r.LandedAt.After(newest.LandedAt) {
+			newest = r
+		}
+	}
+	if newest.LandedAt.IsZero() {
+		return newest, errors.Join(append(errs, fmt.Errorf("no canary of %s has come through yet: %w", name, loop.ErrNotFound))...)
+	}
+	return newest, nil
 }
 
 // deadLetters looks for messages that a person must see. They page; they are no reason to leave the region.

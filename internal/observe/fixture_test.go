@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/unbroken/internal/failover"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
 )
@@ -35,19 +36,32 @@ type world struct {
 	probed    map[string]error
 	asked     []string
 	published map[string]float64
+	silent    int
+	now       time.Time
 	mute      error // what publishing ends with
 }
 
 func newWorld() *world {
 	w := &world{
 		docs: map[string]map[string]json.RawMessage{}, kept: map[string]time.Duration{}, dead: map[string]bool{},
-		swallows: map[string]bool{}, letters: map[string]int{}, probed: map[string]error{},
+		swallows: map[string]bool{}, letters: map[string]int{}, probed: map[string]error{}, now: at,
 	}
 	for _, table := range []string{east, west} {
 		w.announce(table, east, `{"url":"https://east/"}`)
 		w.announce(table, west, `{"url":"https://west"}`)
+		w.canary(table, east, 10*time.Second)
+		w.canary(table, west, 10*time.Second)
 	}
 	return w
+}
+
+// canary is the receipt of one that landed in a region some time ago, as a table has it.
+func (w *world) canary(table, region string, ago time.Duration) {
+	raw, err := json.Marshal(loop.Receipt{Input: "signals", LandedAt: w.now.Add(-ago)})
+	if err != nil {
+		panic(err)
+	}
+	w.docs[table+"|"+loop.ReceiptKey(region)] = map[string]json.RawMessage{"signals": raw}
 }
 
 func (w *world) announce(table, region, doc string) {
@@ -113,16 +127,17 @@ func (w *world) Probe(_ context.Context, url string) (time.Duration, error) {
 	return 12345 * time.Microsecond, w.probed[url]
 }
 
-func (w *world) Publish(_ context.Context, _ string, verdicts map[string]float64) error {
+func (w *world) Publish(_ context.Context, _ string, verdicts map[string]float64, silent int) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.published = maps.Clone(verdicts)
+	w.published, w.silent = maps.Clone(verdicts), silent
 	return w.mute
 }
 
 func (w *world) observer(region string) *observe.Observer {
 	o := &observe.Observer{
-		Region: region, Loop: []string{east, west}, Docs: w, Depths: w, Prober: w, Gauge: w, Now: func() time.Time { return at },
+		Region: region, Loop: []string{east, west}, All: []string{east, west, witness},
+		Docs: w, Depths: w, Prober: w, Gauge: w, Now: func() time.Time { return w.now },
 	}
 	if region != witness {
 		o.Endpoint = "https://own"
@@ -134,7 +149,7 @@ func (w *world) observer(region string) *observe.Observer {
 func (w *world) stored(t *testing.T, table, region, observer string) (v observe.Verdict, ok bool) {
 	t.Helper()
 	w.mu.Lock()
-	raw, ok := w.docs[table+"|"+observe.VerdictKey(region)][observer]
+	raw, ok := w.docs[table+"|"+failover.VerdictKey(region)][observer]
 	w.mu.Unlock()
 	if !ok {
 		return v, false

@@ -1,6 +1,7 @@
 // Package observe is the observer: once a minute, in every loop region and the witness region, it looks at every
 // loop region from outside and writes what it thinks of it, with the evidence. One observer may die, be silent or
-// lie: it has one voice, and missing data is no voice at all.
+// lie: it has one voice, and missing data is no voice at all. When a flip of a region's
+// state is due by package failover, every observer that sees so writes it.
 //
 // The package knows no AWS: documents, queues, metrics and probes are interfaces declared here.
 package observe
@@ -15,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"example.com/unbroken/internal/failover"
 	"example.com/unbroken/internal/loop"
 )
 
@@ -36,9 +38,10 @@ type Prober interface {
 	Probe(ctx context.Context, url string) (time.Duration, error)
 }
 
-// Gauge publishes one number per loop region in the observer's own region: 1 not objecting, 0 objecting.
+// Gauge publishes in the observer's own region: one number per loop region, 1 not objecting and 0 objecting, and how
+// many of the other observers are silent.
 type Gauge interface {
-	Publish(ctx context.Context, observer string, verdicts map[string]float64) error
+	Publish(ctx context.Context, observer string, verdicts map[string]float64, silent int) error
 }
 
 // State of one check.
@@ -66,6 +69,7 @@ type Verdict struct {
 	Observer string    `json:"observer"`
 	At       time.Time `json:"at"`
 	Healthy  bool      `json:"healthy"` // no voting check is bad
+	Since    time.Time `json:"since"`   // since when it has been Healthy, or not, without a gap
 	Checks   []Check   `json:"checks"`
 }
 
@@ -76,9 +80,7 @@ type Endpoint struct {
 	At  time.Time `json:"at"`
 }
 
-// Keys of the documents (DESIGN section 8).
-func VerdictKey(region string) string  { return "verdict#" + region }
-func StateKey(region string) string    { return "state#" + region }
+// EndpointKey is where a region's endpoint stands.
 func EndpointKey(region string) string { return "endpoint#" + region }
 
 // EndpointSort is the sort key of an endpoint.
@@ -86,9 +88,6 @@ const EndpointSort = "v"
 
 // keepVerdict is how long a silent observer's last word can be looked at; it counts for FreshFor only.
 const keepVerdict = 7 * 24 * time.Hour
-
-// FreshFor is how long a verdict counts.
-const FreshFor = 150 * time.Second
 
 // patience bounds every single question and every single write. A region that swallows packets answers nothing at
 // all, and the SDK would wait for it longer than a run may take: the regions that are well would get no verdict
@@ -99,7 +98,9 @@ const patience = 3 * time.Second
 type Observer struct {
 	Region   string // where it runs, and its name
 	Loop     []string
-	Endpoint string // of this region; "" in the witness region
+	All      []string // every region that has an observer
+	Operator bool     // only operators drain: observers tell, and write no state
+	Endpoint string   // of this region; "" in the witness region
 	Docs     Documents
 	Depths   Depths
 	Prober   Prober
@@ -115,38 +116,48 @@ func (o *Observer) Run(ctx context.Context) (map[string]Verdict, error) {
 		errs = append(errs, o.everywhere(ctx, EndpointKey(o.Region), EndpointSort, Endpoint{URL: o.Endpoint, At: o.Now().UTC()}, 0))
 	}
 	found := make([]Verdict, len(o.Loop))
+	var views map[string]failover.View
 	var eg errgroup.Group
-	for i, region := range o.Loop {
+	for i, name := range o.Loop {
 		eg.Go(func() error {
-			found[i] = o.look(ctx, region)
+			found[i] = o.look(ctx, name)
 			return nil
 		})
 	}
-	_ = eg.Wait() // a look never fails: what it cannot see is Unknown
+	eg.Go(func() (err error) {
+		views, err = o.views(ctx)
+		return err
+	})
+	if err := eg.Wait(); err != nil { // a look never fails: what it cannot see is Unknown
+		errs = append(errs, err)
+	}
 	verdicts, gauge := map[string]Verdict{}, map[string]float64{}
-	for _, v := range found {
-		verdicts[v.Region], gauge[v.Region] = v, 0
+	for i := range found {
+		v := &found[i]
+		v.Since = since(views, *v)
+		verdicts[v.Region], gauge[v.Region] = *v, 0
 		if v.Healthy {
 			gauge[v.Region] = 1
 		}
 	}
-	return verdicts, errors.Join(append(errs, o.say(ctx, found, gauge)...)...)
+	errs = append(errs, o.say(ctx, found, gauge, o.silent(views))...)
+	return verdicts, errors.Join(append(errs, o.judge(ctx, views, found)...)...)
 }
 
 // say writes the verdicts and publishes the gauge, all at once: neither waits for a region that does not answer.
-func (o *Observer) say(ctx context.Context, verdicts []Verdict, gauge map[string]float64) []error {
+func (o *Observer) say(ctx context.Context, verdicts []Verdict, gauge map[string]float64, silent int) []error {
 	errs := make([]error, len(verdicts)+1)
 	var eg errgroup.Group
 	for i, v := range verdicts {
 		eg.Go(func() error {
-			errs[i] = o.everywhere(ctx, VerdictKey(v.Region), o.Region, v, keepVerdict)
+			errs[i] = o.everywhere(ctx, failover.VerdictKey(v.Region), o.Region, v, keepVerdict)
 			return nil
 		})
 	}
 	eg.Go(func() error {
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
-		if err := o.Gauge.Publish(ctx, o.Region, gauge); err != nil {
+		if err := o.Gauge.Publish(ctx, o.Region, gauge, silent); err != nil {
 			errs[len(verdicts)] = fmt.Errorf("publish verdicts: %w", err)
 		}
 		return nil
@@ -174,22 +185,25 @@ func (o *Observer) everywhere(ctx context.Context, pk, sk string, doc any, keep 
 }
 
 // look makes all checks of a region at once.
-func (o *Observer) look(ctx context.Context, region string) Verdict {
-	queues := loop.Queues()
-	checks := make([]Check, 1+len(queues))
+func (o *Observer) look(ctx context.Context, name string) Verdict {
+	checks := make([]Check, 2+len(loop.Queues()))
 	var eg errgroup.Group
 	eg.Go(func() error {
-		checks[0] = o.endpoint(ctx, region)
+		checks[0] = o.endpoint(ctx, name)
 		return nil
 	})
-	for i, q := range queues {
+	eg.Go(func() error {
+		checks[1] = o.canary(ctx, name)
+		return nil
+	})
+	for i, q := range loop.Queues() {
 		eg.Go(func() error {
-			checks[1+i] = o.deadLetters(ctx, region, q)
+			checks[2+i] = o.deadLetters(ctx, name, q)
 			return nil
 		})
 	}
 	_ = eg.Wait() // a check never fails: what it cannot see is Unknown
-	return Verdict{Region: region, Observer: o.Region, At: o.Now().UTC(), Healthy: !objects(checks), Checks: checks}
+	return Verdict{Region: name, Observer: o.Region, At: o.Now().UTC(), Healthy: !objects(checks), Checks: checks}
 }
 
 // objects says whether a voting check is bad. Unknown has no voice.

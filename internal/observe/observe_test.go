@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"example.com/unbroken/internal/failover"
 	"example.com/unbroken/internal/observe"
 )
 
@@ -21,7 +22,7 @@ func TestEveryTableGetsEveryVerdict(t *testing.T) {
 	for _, table := range []string{east, west} {
 		for _, region := range []string{east, west} {
 			v, ok := w.stored(t, table, region, witness)
-			if !ok || !v.Healthy || v.Region != region || v.Observer != witness || !v.At.Equal(at) || len(v.Checks) != 4 {
+			if !ok || !v.Healthy || v.Region != region || v.Observer != witness || !v.At.Equal(at) || len(v.Checks) != 5 {
 				t.Errorf("%s in %s: %+v", region, table, v)
 			}
 		}
@@ -29,8 +30,8 @@ func TestEveryTableGetsEveryVerdict(t *testing.T) {
 	if len(verdicts) != 2 || !maps.Equal(w.published, map[string]float64{east: 1, west: 1}) {
 		t.Errorf("verdicts %v, published %v", verdicts, w.published)
 	}
-	if keep := w.kept[observe.VerdictKey(east)]; keep < observe.FreshFor {
-		t.Errorf("a verdict is kept for %s, and counts for %s", keep, observe.FreshFor)
+	if keep := w.kept[failover.VerdictKey(east)]; keep < failover.Fresh {
+		t.Errorf("a verdict is kept for %s, and counts for %s", keep, failover.Fresh)
 	}
 }
 

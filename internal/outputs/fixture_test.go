@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/unbroken/internal/failover"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/mem"
 	"example.com/unbroken/internal/outputs"
@@ -50,9 +51,23 @@ func newWorld(t *testing.T) *world {
 	w.docs = mem.NewDocuments(w.table, here)
 	w.h = &outputs.Handler{
 		Region: here, Reader: mem.NewOutputs(w.table, here), Now: w.clock,
-		Health: &outputs.Health{Region: here, Docs: w.docs, Now: w.clock},
+		Health: &outputs.Health{
+			Region: here, Now: w.clock, Canaries: []string{"signals"},
+			Reader: failover.Reader{Docs: w.docs, Loop: []string{here, there}},
+		},
 	}
+	w.receipt(0)
+	w.calls = 0
 	return w
+}
+
+// receipt is that of a canary that landed here some time ago.
+func (w *world) receipt(ago time.Duration) {
+	w.t.Helper()
+	r := loop.Receipt{Input: "signals", LandedAt: w.clock().Add(-ago)}
+	if err := w.docs.Put(w.t.Context(), here, loop.ReceiptKey(here), "signals", r, 0); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 func (w *world) clock() time.Time {

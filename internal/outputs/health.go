@@ -7,26 +7,11 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"example.com/unbroken/internal/failover"
 	"example.com/unbroken/internal/loop"
-	"example.com/unbroken/internal/observe"
 )
-
-// Documents reads the items that observers and operators wrote into this region's table.
-type Documents interface {
-	Query(ctx context.Context, region, pk string) (map[string]json.RawMessage, error)
-}
-
-// RegionState is an entry `state#{region}`: what one writer wants of the region.
-type RegionState struct {
-	State string    `json:"state"` // active | drained
-	At    time.Time `json:"at"`
-}
-
-// Drained is the state of a region that takes no new signals.
-const Drained = "drained"
-
-// objections is how many fresh verdicts against a region take it out: one observer may lie.
-const objections = 2
 
 // cacheFor bounds how often a flood of checks reaches the table.
 const cacheFor = time.Second
@@ -35,12 +20,15 @@ const cacheFor = time.Second
 // https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-failover-determining-health-of-endpoints.html
 const healthPatience = 1500 * time.Millisecond
 
-// Health answers GET /v1/health without any detail: 200 where this region should take signals, 503 where not.
-// What it asks, it asks of its own region's table; where that does not answer, the region is not whole.
+// Health answers GET /v1/health without any detail: 200 where this region should take signals, 503 where not. It should
+// if it is not drained (package failover: the verdicts on it are judged here and now, no observer has to write first) and
+// a canary came through its own chain lately. What it asks, it asks of its own region's table; where that does not
+// answer, the region is not whole.
 type Health struct {
-	Region string
-	Docs   Documents
-	Now    func() time.Time
+	Region   string
+	Reader   failover.Reader
+	Canaries []string // inputs whose canaries must come through
+	Now      func() time.Time
 
 	mu    sync.Mutex
 	at    time.Time
@@ -72,37 +60,27 @@ func (h *Health) Fit(ctx context.Context) bool {
 }
 
 func (h *Health) look(ctx context.Context, now time.Time) bool {
-	states, err := h.Docs.Query(ctx, h.Region, observe.StateKey(h.Region))
-	if err != nil || drained(states) {
+	var receipts map[string]json.RawMessage
+	var views map[string]failover.View
+	var eg errgroup.Group
+	eg.Go(func() (err error) {
+		views, err = h.Reader.Views(ctx, h.Region)
+		return err
+	})
+	if len(h.Canaries) > 0 {
+		eg.Go(func() (err error) {
+			receipts, err = h.Reader.Docs.Query(ctx, h.Region, loop.ReceiptKey(h.Region))
+			return err
+		})
+	}
+	if eg.Wait() != nil || failover.Refuses(now, h.Region, views) {
 		return false
 	}
-	verdicts, err := h.Docs.Query(ctx, h.Region, observe.VerdictKey(h.Region))
-	if err != nil {
-		return false
-	}
-	against := 0
-	for _, raw := range verdicts {
-		var v observe.Verdict
-		// An unreadable verdict is missing data: it has no voice.
-		if json.Unmarshal(raw, &v) == nil && !v.Healthy && fresh(now, v.At) {
-			against++
+	for _, input := range h.Canaries {
+		var r loop.Receipt
+		if json.Unmarshal(receipts[input], &r) != nil || now.Sub(r.LandedAt).Abs() > loop.CanaryKeep {
+			return false
 		}
 	}
-	return against < objections
-}
-
-// fresh says whether a verdict counts. One from the future does as long as clocks may differ; beyond that it would
-// go on counting when its observer is long dead.
-func fresh(now, at time.Time) bool { return now.Sub(at).Abs() <= observe.FreshFor }
-
-// drained looks at the newest entry; of the writers the latest counts.
-func drained(states map[string]json.RawMessage) bool {
-	var newest RegionState
-	for _, raw := range states {
-		var s RegionState
-		if json.Unmarshal(raw, &s) == nil && s.At.After(newest.At) {
-			newest = s
-		}
-	}
-	return newest.State == Drained
+	return true
 }

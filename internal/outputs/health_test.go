@@ -10,22 +10,29 @@ import (
 	"testing/synctest"
 	"time"
 
+	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
-	"example.com/unbroken/internal/outputs"
 )
+
+var operator = failover.OperatorKey(here)
 
 // verdict writes what an observer thinks of this region, as of some time ago.
 func (w *world) verdict(observer string, healthy bool, ago time.Duration) {
 	w.t.Helper()
 	v := observe.Verdict{Region: here, Observer: observer, At: w.clock().Add(-ago), Healthy: healthy}
-	if err := w.docs.Put(w.t.Context(), here, observe.VerdictKey(here), observer, v, 0); err != nil {
+	if err := w.docs.Put(w.t.Context(), here, failover.VerdictKey(here), observer, v, 0); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-func (w *world) state(writer, state string, ago time.Duration) {
+func (w *world) state(writer string, state failover.State, ago time.Duration) {
 	w.t.Helper()
-	if err := w.docs.Put(w.t.Context(), here, observe.StateKey(here), writer, outputs.RegionState{State: state, At: w.clock().Add(-ago)}, 0); err != nil {
+	e := failover.Entry{State: state, Since: w.clock().Add(-ago)}
+	if writer == operator {
+		e.Order = map[failover.State]failover.Order{failover.Drained: failover.Drain, failover.Active: failover.Restore}[state]
+	}
+	if err := w.docs.Put(w.t.Context(), here, failover.StateKey(here), writer, e, 0); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -39,7 +46,7 @@ func (w *world) raw(pk, sk, doc string) {
 
 func TestHealth(t *testing.T) {
 	t.Parallel()
-	const fresh = observe.FreshFor
+	const fresh = failover.Fresh
 	for name, c := range map[string]struct {
 		arrange func(w *world)
 		fit     bool
@@ -52,13 +59,22 @@ func TestHealth(t *testing.T) {
 		"one objection is stale":      {func(w *world) { w.verdict("a", false, 0); w.verdict("b", false, fresh+time.Nanosecond) }, true},
 		"one clock is a little ahead": {func(w *world) { w.verdict("a", false, 0); w.verdict("b", false, -fresh) }, false},
 		"one is from the far future":  {func(w *world) { w.verdict("a", false, 0); w.verdict("b", false, -time.Hour) }, true},
-		"one cannot be read":          {func(w *world) { w.verdict("a", false, 0); w.raw(observe.VerdictKey(here), "b", `[]`) }, true},
-		"one has no time":             {func(w *world) { w.verdict("a", false, 0); w.raw(observe.VerdictKey(here), "b", `{"healthy":false}`) }, true},
-		"drained":                     {func(w *world) { w.state("operator", outputs.Drained, 0) }, false},
-		"drained, and restored since": {func(w *world) { w.state("a", outputs.Drained, time.Minute); w.state("operator", "active", 0) }, true},
-		"restored, and drained since": {func(w *world) { w.state("operator", "active", time.Minute); w.state("a", outputs.Drained, 0) }, false},
-		"the state cannot be read":    {func(w *world) { w.raw(observe.StateKey(here), "operator", `"drained"`) }, true},
-		"the table does not answer":   {func(w *world) { w.fail(errors.New("down")) }, false},
+		"one cannot be read":          {func(w *world) { w.verdict("a", false, 0); w.raw(failover.VerdictKey(here), "b", `[]`) }, true},
+		"one has no time":             {func(w *world) { w.verdict("a", false, 0); w.raw(failover.VerdictKey(here), "b", `{"healthy":false}`) }, true},
+		"drained":                     {func(w *world) { w.state(operator, failover.Drained, 0) }, false},
+		"drained, and restored since": {func(w *world) { w.state("a", failover.Drained, time.Minute); w.state(operator, failover.Active, 0) }, true},
+		"restored, and drained since": {func(w *world) { w.state(operator, failover.Active, time.Minute); w.state("a", failover.Drained, 0) }, false},
+		"the state cannot be read":    {func(w *world) { w.raw(failover.StateKey(here), operator, `"drained"`) }, true},
+		"no canary has come yet":      {func(w *world) { w.raw(loop.ReceiptKey(here), "signals", `{}`) }, false},
+		"a canary is overdue":         {func(w *world) { w.receipt(loop.CanaryKeep + 1) }, false},
+		"a canary is nearly overdue":  {func(w *world) { w.receipt(loop.CanaryKeep) }, true},
+		"two object, but to all": {func(w *world) {
+			for _, r := range []string{here, there} {
+				w.raw(failover.VerdictKey(r), "a", fmt.Sprintf(`{"at":%q}`, w.clock().Format(time.RFC3339Nano)))
+				w.raw(failover.VerdictKey(r), "b", fmt.Sprintf(`{"at":%q}`, w.clock().Format(time.RFC3339Nano)))
+			}
+		}, true},
+		"the table does not answer": {func(w *world) { w.fail(errors.New("down")) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -82,7 +98,7 @@ func TestHealthIsAskedOfTheTableOnceASecond(t *testing.T) {
 	w := newWorld(t)
 	w.get("/v1/health")
 	once := w.reads()
-	w.state("operator", outputs.Drained, 0)
+	w.state(operator, failover.Drained, 0)
 	written := w.reads() - once
 	for range 100 {
 		if rec := w.get("/v1/health"); rec.Code != http.StatusOK {
@@ -123,7 +139,7 @@ func TestHealthAnswersBeforeACheckerGivesUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.h.Health.Docs = hangingDocs{}
+		w.h.Health.Reader.Docs = hangingDocs{}
 		start := time.Now()
 		if rec := w.get("/v1/health"); rec.Code != http.StatusServiceUnavailable || time.Since(start) >= 2*time.Second {
 			t.Errorf("%d after %s", rec.Code, time.Since(start))
@@ -135,7 +151,7 @@ func TestAnObjectionToAnotherRegionIsNone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for i := range 3 {
-		w.raw(observe.VerdictKey(there), fmt.Sprint(i), fmt.Sprintf(`{"healthy":false,"at":%q}`, w.clock().Format(time.RFC3339)))
+		w.raw(failover.VerdictKey(there), fmt.Sprint(i), fmt.Sprintf(`{"healthy":false,"at":%q}`, w.clock().Format(time.RFC3339)))
 	}
 	if rec := w.get("/v1/health"); rec.Code != http.StatusOK {
 		t.Errorf("%d", rec.Code)

@@ -3,6 +3,7 @@ package rule
 import (
 	"errors"
 	"net/netip"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -37,6 +38,7 @@ func (c *checker) deployment() {
 		c.fail("prefix", "2 to 31 lower-case letters, digits and dashes, starting with a letter", "%q cannot start a resource's name", c.cfg.Prefix)
 	}
 	c.regions()
+	c.health()
 	for _, entry := range c.cfg.EgressAllow {
 		if _, err := netip.ParseAddrPort(entry); err != nil {
 			c.fail("egress_allow", "such as 10.0.0.7:8080", "%q is not ip:port", entry)
@@ -49,6 +51,16 @@ func (c *checker) deployment() {
 	}
 	if c.cfg.StandbyDelay.Std() > loop.MaxDelay {
 		c.fail("standby_delay", "", "%s is more than SQS can delay, %s", c.cfg.StandbyDelay, loop.MaxDelay)
+	}
+}
+
+// health checks what the observers are told. The heartbeat's target is somebody else's: it gets nothing in the clear.
+func (c *checker) health() {
+	c.oneOf("health.drain", c.cfg.Health.Drain, loop.DrainAutomatic, loop.DrainOperator)
+	if text := c.cfg.Health.Heartbeat; text != "" {
+		if u, err := url.Parse(text); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
+			c.fail("health.heartbeat", "such as https://heartbeat.example.com/loop", "must be an https URL without credentials")
+		}
 	}
 }
 

@@ -22,6 +22,9 @@ func (d *decoder) config(n ast.Node) *loop.Config {
 		"inputs": func(n ast.Node, path string) {
 			d.entries(n, path, func(name string, n ast.Node, path string) { c.Inputs[name] = d.input(n, path) })
 		},
+		"health": func(n ast.Node, path string) {
+			d.fields(n, path, known{"drain": d.text(&c.Health.Drain), "heartbeat": d.text(&c.Health.Heartbeat)})
+		},
 		"rules": func(n ast.Node, path string) {
 			d.list(n, path, func(n ast.Node, path string) {
 				switch {

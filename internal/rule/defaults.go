@@ -43,6 +43,9 @@ func setDefaults(c *loop.Config) {
 	if c.Claim == 0 {
 		c.Claim = defaultClaim
 	}
+	if c.Health.Drain == "" {
+		c.Health.Drain = loop.DrainAutomatic
+	}
 	for i, r := range c.Rules {
 		if r.Match == nil && r.Window != nil && len(r.Window.All) > 0 {
 			c.Rules[i].Match = anyOf(r.Window.All)

@@ -50,6 +50,7 @@ func TestEmptyFileGetsDefaults(t *testing.T) {
 		{"regions", strings.Join(cfg.Regions.All(), " "), "us-east-2 us-west-2 us-east-1"},
 		{"standby_delay", cfg.StandbyDelay.Std(), 20 * time.Second},
 		{"claim", cfg.Claim.Std(), 15 * time.Second},
+		{"health.drain", cfg.Health.Drain, loop.DrainAutomatic},
 		{"durability", in.Durability, loop.Mirrored},
 		{"policy", in.Policy, loop.PolicyAll},
 		{"max_skew", in.MaxSkew.Std(), time.Hour},
@@ -315,5 +316,22 @@ func TestProblemsAreBounded(t *testing.T) {
 	_, err := Parse("loop.yaml", []byte(b.String()))
 	if es, ok := errors.AsType[*Errors](err); !ok || len(es.Problems) != maxFileProblem {
 		t.Errorf("got %d problems", len(es.Problems))
+	}
+}
+
+func TestHealthIsChecked(t *testing.T) {
+	t.Parallel()
+	for health, problem := range map[string]string{
+		"{drain: operator, heartbeat: 'https://heartbeat.example.com/loop'}": "",
+		"{drain: never}": "unknown value",
+		"{heartbeat: 'http://heartbeat.example.com'}":      "https",
+		"{heartbeat: 'https://u:p@heartbeat.example.com'}": "https",
+		"{heartbeat: nonsense}":                            "https",
+		"{dwell: 3m}":                                      "dwell",
+	} {
+		_, err := Parse("loop.yaml", []byte("inputs: {a: {kind: http}}\nhealth: "+health+"\n"))
+		if (err == nil) != (problem == "") || err != nil && !strings.Contains(err.Error(), problem) {
+			t.Errorf("%s: %v", health, err)
+		}
 	}
 }

@@ -27,6 +27,12 @@ func byReason() map[act.Reason]metric {
 // Landed logs an effect that came to its end. Every copy and redelivery of its message finds that end again; these
 // are for debugging only and not counted twice.
 func (r Act) Landed(ctx context.Context, l *act.Landing) {
+	if l.Item.Effect.Target == loop.TargetReceipt { // nobody's effect: it is not counted among them
+		if !l.Repeat && l.Status == loop.StatusDone {
+			batchOf(ctx).observe(canaryLatency, r.t.cfg.Now().Sub(l.Item.AcceptedAt))
+		}
+		return
+	}
 	level := slog.LevelInfo
 	evidence := l.Evidence
 	if l.Repeat {

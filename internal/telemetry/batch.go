@@ -36,6 +36,7 @@ const (
 	overdue
 	linkLatency
 	endToEndLatency
+	canaryLatency
 	metrics // their number
 )
 
@@ -43,7 +44,7 @@ const (
 func (m metric) String() string {
 	return [metrics]string{
 		"Accepted", "Rejected", "SingleCopy", "Decided", "Unmatched", "Late", "WindowOverflow", "Quarantined", "Delivered", "Parked",
-		"Suppressed", "SuppressedBySilence", "SuppressedByThrottle", "SuppressedByBudget", "SuppressedByKillSwitch", "SuppressedInShadow", "RulesStopped", "Expired", "Superseded", "Retries", "Errors", "Swept", "Overdue", "LinkLatency", "EndToEndLatency",
+		"Suppressed", "SuppressedBySilence", "SuppressedByThrottle", "SuppressedByBudget", "SuppressedByKillSwitch", "SuppressedInShadow", "RulesStopped", "Expired", "Superseded", "Retries", "Errors", "Swept", "Overdue", "LinkLatency", "EndToEndLatency", "CanaryLatency",
 	}[m]
 }
 

@@ -18,6 +18,9 @@ func (t *Telemetry) Decide() Decide { return Decide{t: t} }
 
 // Decided logs one decision with the effects that follow from it.
 func (r Decide) Decided(ctx context.Context, d loop.Decision, item loop.Item) {
+	if d.RuleID == loop.CanaryRule {
+		return // nobody's decision
+	}
 	batchOf(ctx).count(decided, 1)
 	effects := make([]string, len(d.Effects))
 	for i, e := range d.Effects {

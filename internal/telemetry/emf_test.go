@@ -96,7 +96,7 @@ func TestNamesAreThoseOfDashboardsAndAlarms(t *testing.T) {
 	}
 	const want = "Accepted Rejected SingleCopy Decided Unmatched Late WindowOverflow Quarantined Delivered Parked Suppressed " +
 		"SuppressedBySilence SuppressedByThrottle SuppressedByBudget SuppressedByKillSwitch SuppressedInShadow RulesStopped Expired " +
-		"Superseded Retries Errors Swept Overdue LinkLatency EndToEndLatency"
+		"Superseded Retries Errors Swept Overdue LinkLatency EndToEndLatency CanaryLatency"
 	if strings.Join(got, " ") != want {
 		t.Errorf("got %v", got)
 	}

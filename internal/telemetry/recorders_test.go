@@ -213,3 +213,31 @@ func TestOutsideOfAnInvocationNothingIsCountedAndNothingBreaks(t *testing.T) {
 		t.Errorf("lines %v", lines)
 	}
 }
+
+// Canaries are nobody's effects: they are timed, and counted among none.
+func TestCanariesAreTimedAndNotCounted(t *testing.T) {
+	t.Parallel()
+	tm, out := start("")
+	ctx, end := tm.StartBatch(invocation(t), nil)
+	tm.Decide().Decided(ctx, loop.Decision{ID: "d", RuleID: loop.CanaryRule, Effects: []loop.Effect{{ID: "e"}}}, item)
+	for _, status := range []loop.Status{loop.StatusDone, loop.StatusExpired} {
+		l := landing(status)
+		e := *l.Item.Effect
+		e.Target = loop.TargetReceipt
+		l.Item.Effect = &e
+		tm.Act().Landed(ctx, l)
+	}
+	end()
+	lines := out.take(t)
+	if len(lines) != 1 {
+		t.Fatalf("%d lines", len(lines))
+	}
+	for _, name := range []string{"Decided", "Delivered", "Expired", "EndToEndLatency"} {
+		if _, ok := lines[0][name]; ok {
+			t.Errorf("%s of canaries: %v", name, lines[0])
+		}
+	}
+	if values, ok := lines[0]["CanaryLatency"].([]any); !ok || len(values) != 1 {
+		t.Errorf("one canary came through: %v", lines[0])
+	}
+}

@@ -209,7 +209,11 @@ func output(ctx context.Context, region, target string, answer any) (http.Header
 
 func TestHealthNeedsNoCredentials(t *testing.T) {
 	for _, region := range []string{east, west} {
-		until(t, 10*time.Second, func(ctx context.Context) error {
+		// Without a canary that came through, a region is not whole.
+		if err := suite.Invoke(t.Context(), region, loop.Name(prefix, loop.FuncCanary)); err != nil {
+			t.Fatal(err)
+		}
+		until(t, 30*time.Second, func(ctx context.Context) error {
 			req, err := http.NewRequestWithContext(ctx, http.MethodGet, suite.urls[region]+"/v1/health", nil)
 			if err != nil {
 				return err

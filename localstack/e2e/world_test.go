@@ -91,6 +91,10 @@ func setUp(ctx context.Context) error {
 		if err := world.Invoke(ctx, region, loop.Name(prefix, loop.FuncObserver)); err != nil {
 			return err
 		}
+		// The suite waits for empty queues; canaries are sent where a test is about them.
+		if err := world.Unschedule(ctx, region, loop.Name(prefix, loop.FuncCanary)); err != nil {
+			return err
+		}
 	}
 	suite.queues = queue.New(queue.Config{Account: local.Account, Prefix: prefix, Client: queue.Clients(aws.Config{
 		BaseEndpoint: aws.String(world.EmulatorURL), Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
@@ -115,7 +119,7 @@ func assets(root, receiver string) (dir string, cfg *loop.Config, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	for _, f := range []string{"ingest-http", "ingest-queue", "decide", "act", "outputs", "observer", "sweeper"} {
+	for _, f := range []string{"ingest-http", "ingest-queue", "decide", "act", "outputs", "observer", "canary", "sweeper"} {
 		binary, err := os.ReadFile(filepath.Join(root, "dist", f, "bootstrap"))
 		if err != nil {
 			return "", nil, fmt.Errorf("%w: run `make functions`", err)

@@ -32,3 +32,8 @@ func (s *Site) Invoke(ctx context.Context, region, function string) error {
 	}
 	return nil
 }
+
+// Unschedule switches a schedule off.
+func (s *Site) Unschedule(ctx context.Context, region, name string) error {
+	return s.turnSchedule(ctx, region, schedule{Group: "default", Name: name}, false)
+}

@@ -24,8 +24,10 @@ type gauge struct {
 }
 
 // Publish implements observe.Gauge.
-func (g gauge) Publish(ctx context.Context, _ string, verdicts map[string]float64) error {
-	data := make([]cloudwatch.Datum, 0, len(verdicts))
+func (g gauge) Publish(ctx context.Context, _ string, verdicts map[string]float64, silent int) error {
+	data := []cloudwatch.Datum{{
+		Metric: "SilentObservers", Value: float64(silent), At: g.now().UTC(), Dimensions: map[string]string{"Function": loop.FuncObserver},
+	}}
 	for region, value := range verdicts {
 		data = append(data, cloudwatch.Datum{
 			Metric: "Verdict", Value: value, At: g.now().UTC(),

@@ -27,14 +27,17 @@ func TestVerdictsArePublishedUnderTheNamesTheAlarmsRead(t *testing.T) {
 	var m metrics
 	at := time.Unix(1772600767, 0)
 	g := gauge{cloudwatch.New(&m), func() time.Time { return at }}
-	if err := g.Publish(t.Context(), "us-east-1", map[string]float64{"us-east-2": 1, "us-west-2": 0}); err != nil {
+	if err := g.Publish(t.Context(), "us-east-1", map[string]float64{"us-east-2": 1, "us-west-2": 0}, 2); err != nil {
 		t.Fatal(err)
 	}
-	if len(m.puts) != 1 || *m.puts[0].Namespace != "Unbroken" || len(m.puts[0].MetricData) != 2 {
+	if len(m.puts) != 1 || *m.puts[0].Namespace != "Unbroken" || len(m.puts[0].MetricData) != 3 {
 		t.Fatalf("%+v", m.puts)
 	}
 	want := map[string]float64{"us-east-2": 1, "us-west-2": 0}
-	for _, d := range m.puts[0].MetricData {
+	if silent := m.puts[0].MetricData[0]; *silent.MetricName != "SilentObservers" || *silent.Value != 2 || len(silent.Dimensions) != 1 {
+		t.Errorf("%+v", silent)
+	}
+	for _, d := range m.puts[0].MetricData[1:] {
 		dims := map[string]string{}
 		for _, dim := range d.Dimensions {
 			dims[*dim.Name] = *dim.Value

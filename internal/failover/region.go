@@ -1,6 +1,6 @@
-// Package region is the state machine of a region: active, or drained of new signals. It is pure, and everyone who has
+// Package failover is the state machine of a region: active, or drained of new signals. It is pure, and everyone who has
 // to know evaluates the same functions: observers, to write; the region's own health and ingest, to answer; the
-// command line, to show. It knows no table and no clock.
+// command line, to show. It knows no AWS and no clock.
 //
 // Facts of a region are entries, `state#{region}`, one a writer, and the observers' verdicts on it. An operator's
 // newest order counts before everything; otherwise the newest flip of any writer is the state; otherwise it is active.
@@ -29,7 +29,7 @@
 // Where observers with different views drain all regions at once, nobody is left: then those drained by observers
 // take signals all the same (Refuses), and so they do while every active region has two objecting. Whom an operator
 // drained refuses always.
-package region
+package failover
 
 import (
 	"maps"
@@ -89,9 +89,9 @@ func OperatorKey(table string) string { return operator + table }
 
 // Verdict is what the machine has to know of an observer's verdict.
 type Verdict struct {
-	At      time.Time
-	Healthy bool
-	Since   time.Time // since when it has been Healthy, or not
+	At      time.Time `json:"at"`
+	Healthy bool      `json:"healthy"`
+	Since   time.Time `json:"since"` // since when it has been Healthy, or not
 }
 
 // View is what one reader knows of one region.

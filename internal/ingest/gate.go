@@ -1,0 +1,23 @@
+package ingest
+
+import (
+	"context"
+	"net/http"
+
+	"example.com/unbroken/internal/loop"
+)
+
+// Gated refuses what comes over HTTP while the region is drained: clients go elsewhere. What is in the queues goes on.
+type Gated struct {
+	Next    http.Handler
+	Drained func(ctx context.Context) bool
+}
+
+// ServeHTTP implements http.Handler.
+func (g *Gated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if g.Drained(r.Context()) {
+		refuse(w, loop.Refuse(loop.CodeUnavailable, "this region is drained; send to another one"))
+		return
+	}
+	g.Next.ServeHTTP(w, r)
+}

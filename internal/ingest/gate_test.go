@@ -1,0 +1,29 @@
+package ingest
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func TestADrainedRegionSendsProducersElsewhere(t *testing.T) {
+	t.Parallel()
+	for _, drained := range []bool{false, true} {
+		reached := false
+		g := &Gated{
+			Next:    http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { reached = true; w.WriteHeader(http.StatusAccepted) }),
+			Drained: func(context.Context) bool { return drained },
+		}
+		rec := httptest.NewRecorder()
+		g.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/signals/default", strings.NewReader("{}")))
+		want := map[bool]int{false: http.StatusAccepted, true: http.StatusServiceUnavailable}[drained]
+		if rec.Code != want || reached == drained {
+			t.Errorf("drained=%v: %d, reached %v", drained, rec.Code, reached)
+		}
+		if drained && (rec.Header().Get("Retry-After") == "" || !strings.Contains(rec.Body.String(), "drained")) {
+			t.Errorf("%v %s", rec.Header(), rec.Body)
+		}
+	}
+}

@@ -1,0 +1,29 @@
+package loop
+
+import "time"
+
+// A canary is a signal of the loop's own that goes the way of all signals and leaves a receipt where it ends. It is
+// decided by a rule that is built in and lands at a target that is built in; no rule or action can name either.
+const (
+	CanarySource = OwnSourcePrefix + "canary"
+	CanaryType   = "unbroken.canary"
+	CanaryRule   = "unbroken:canary" // no rule's id has a colon
+
+	TargetReceipt = "receipt"
+
+	CanaryEvery = 30 * time.Second
+	CanaryKeep  = 90 * time.Second // how old the last receipt may be; and past this nobody waits for a canary
+)
+
+// Receipt says that a canary of an input came through. One stands for every (region, input), the newest.
+type Receipt struct {
+	Input    string    `json:"input"`
+	SentAt   time.Time `json:"sentAt"`
+	LandedAt time.Time `json:"landedAt"`
+}
+
+// Canaries are the inputs that canaries are sent as: one, which enters at `signals`, where all inputs meet.
+func Canaries() []string { return []string{QueueSignals} }
+
+// ReceiptKey is the key in `outputs` of a region's receipts; they are sorted by input.
+func ReceiptKey(region string) string { return "receipt#" + region }

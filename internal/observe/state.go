@@ -1,0 +1,76 @@
+package observe
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"example.com/unbroken/internal/failover"
+)
+
+// views reads what is known of all regions from the nearest table that answers.
+func (o *Observer) views(ctx context.Context) (map[string]failover.View, error) {
+	r := failover.Reader{Docs: o.Docs, Loop: o.Loop, Operator: o.Operator}
+	var errs []error
+	for _, table := range nearest(o.Region, o.Loop) {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		views, err := r.Views(ctx, table)
+		cancel()
+		if err == nil {
+			return views, nil
+		}
+		errs = append(errs, err)
+	}
+	return nil, errors.Join(errs...)
+}
+
+// since is when the observer began to think so of the region. After a gap it begins anew: nobody looked.
+func since(views map[string]failover.View, v Verdict) time.Time {
+	last, ok := views[v.Region].Verdicts[v.Observer]
+	if !ok || last.Healthy != v.Healthy || last.Since.IsZero() || v.At.Sub(last.At) > failover.Fresh {
+		return v.At
+	}
+	return last.Since
+}
+
+// silent counts the other observers that none of the verdicts is fresh of. They do not vote, so they must page, and
+// each pages for the others: who is silent cannot.
+func (o *Observer) silent(views map[string]failover.View) (n int) {
+	now := o.Now()
+	for _, peer := range o.All {
+		heard := peer == o.Region
+		for _, v := range views {
+			at := v.Verdicts[peer].At
+			heard = heard || now.Sub(at).Abs() <= failover.Fresh
+		}
+		if !heard {
+			n++
+		}
+	}
+	return n
+}
+
+// judge writes the flips that are due, to every table. Its own verdicts it has seen before any table did.
+func (o *Observer) judge(ctx context.Context, views map[string]failover.View, own []Verdict) (errs []error) {
+	if views == nil || o.Operator {
+		return nil // where nothing is known, nothing is due
+	}
+	evidence := map[string]string{}
+	for _, v := range own {
+		views[v.Region].Verdicts[o.Region] = failover.Verdict{At: v.At, Healthy: v.Healthy, Since: v.Since}
+		evidence[v.Region] = "well again"
+		for _, c := range v.Checks {
+			if c.Votes && c.State == Bad {
+				evidence[v.Region] = c.Name + ": " + c.Value + " " + c.Detail
+			}
+		}
+	}
+	now := o.Now().UTC()
+	for name, e := range failover.Judge(now, views) {
+		if e.Since.Equal(now) && e.Order == "" {
+			e.By, e.Why = o.Region, evidence[name]
+			errs = append(errs, o.everywhere(ctx, failover.StateKey(name), o.Region, e, 0))
+		}
+	}
+	return errs
+}
