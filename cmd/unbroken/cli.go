@@ -30,6 +30,10 @@ type cli struct {
 	Silence  silenceCmd  `cmd:"" help:"Suppress effects for a while, or see what is suppressed."`
 	Kill     killCmd     `cmd:"" help:"Stop a rule, or all, from sending anything, at once."`
 	Revive   reviveCmd   `cmd:"" help:"Switch a kill switch off."`
+	Drain    drainCmd    `cmd:"" help:"Take a region out: no new signals until it is restored."`
+	Restore  restoreCmd  `cmd:"" help:"Let a region take signals again, and the observers judge it."`
+	Freeze   freezeCmd   `cmd:"" help:"Keep observers from draining a region, or from returning it."`
+	Unfreeze unfreezeCmd `cmd:"" help:"Let the observers judge a region again."`
 	Redrive  redriveCmd  `cmd:"" help:"Move dead letters back to their queue, to be tried again."`
 	Balance  balanceCmd  `cmd:"" help:"Compare what was accepted with what became of it, and list what is overdue."`
 	Local    localCmd    `cmd:"" help:"Cut a region of the local world off, or heal it."`

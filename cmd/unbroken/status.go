@@ -33,6 +33,7 @@ type status struct {
 	Prefix    string         `json:"prefix"`
 	Regions   []regionStatus `json:"regions"`
 	Witness   *regionStatus  `json:"witness,omitempty"`
+	States    []regionState  `json:"states"`
 	Observers []observed     `json:"observers"`
 	Kills     []loop.Kill    `json:"kills,omitempty"` // kill switches that are on
 	Attention []string       `json:"attention"`
@@ -102,9 +103,10 @@ func (statusCmd) Run(ctx context.Context, g *globals, w *world) error {
 		})
 	}
 	group.Go(func() error { s.Observers = r.observers(ctx, regions); return nil })
+	group.Go(func() error { s.States = r.statesOf(ctx, regions, s.At); return nil })
 	group.Go(func() error { s.Kills = r.stopped(ctx, regions); return nil })
 	_ = group.Wait() // what could not be asked stands in the answer
-	s.Attention = append(s.attention(r.cfg), killed(s.Kills, s.At)...)
+	s.Attention = append(append(s.attention(r.cfg), drained(s.States, s.At)...), killed(s.Kills, s.At)...)
 	if err := s.print(g, w); err != nil {
 		return err
 	}

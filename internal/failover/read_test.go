@@ -109,3 +109,21 @@ func TestTheGate(t *testing.T) {
 		t.Error("a table that does not answer drained the region")
 	}
 }
+
+func TestOfSeveralTablesTheNewestCounts(t *testing.T) {
+	t.Parallel()
+	older := map[string]failover.View{west: {
+		Entries:  map[string]failover.Entry{east: entry(failover.Drained, time.Hour, "")},
+		Verdicts: map[string]failover.Verdict{east: {At: at.Add(-time.Minute)}, west: {At: at}},
+	}}
+	newer := map[string]failover.View{west: {
+		Entries:  map[string]failover.Entry{east: entry(failover.Active, time.Minute, "")},
+		Verdicts: map[string]failover.Verdict{east: {At: at, Healthy: true}},
+	}}
+	for _, all := range []map[string]failover.View{failover.Merge(older, newer), failover.Merge(newer, nil, older)} {
+		v := all[west]
+		if v.Entries[east].State != failover.Active || !v.Verdicts[east].Healthy || v.Verdicts[west].At != at {
+			t.Errorf("%+v", v)
+		}
+	}
+}

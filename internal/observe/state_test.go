@@ -159,7 +159,8 @@ func TestAVerdictTellsSinceWhenItStands(t *testing.T) {
 	if v, _ := w.stored(t, east, east, witness); !v.Since.Equal(start) || v.At.Equal(start) {
 		t.Errorf("at %s, since %s", v.At, v.Since)
 	}
-	w.now = w.now.Add(failover.Fresh) // nobody looked meanwhile
+	w.now = w.now.Add(failover.Fresh)
+	w.minute(t) // nobody looked meanwhile
 	w.minute(t, witness)
 	if v, _ := w.stored(t, east, east, witness); !v.Since.Equal(v.At) {
 		t.Errorf("after a gap: at %s, since %s", v.At, v.Since)
