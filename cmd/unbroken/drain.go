@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/loop"
 )
 
@@ -36,7 +36,7 @@ Exits 4 if no table could be written.
 
 // Run implements the command.
 func (c drainCmd) Run(ctx context.Context, g *globals, w *world) error {
-	return c.order(ctx, g, w, failover.Drain)
+	return c.order(ctx, g, w, region.Drain)
 }
 
 type restoreCmd struct{ orderArgs }
@@ -51,7 +51,7 @@ for longer than the dwell (5 minutes), they drain it again; unbroken freeze keep
 
 // Run implements the command.
 func (c restoreCmd) Run(ctx context.Context, g *globals, w *world) error {
-	return c.order(ctx, g, w, failover.Restore)
+	return c.order(ctx, g, w, region.Restore)
 }
 
 type freezeCmd struct{ orderArgs }
@@ -66,7 +66,7 @@ their objections page. Health checks still leave the region out of DNS while its
 
 // Run implements the command.
 func (c freezeCmd) Run(ctx context.Context, g *globals, w *world) error {
-	return c.order(ctx, g, w, failover.Freeze)
+	return c.order(ctx, g, w, region.Freeze)
 }
 
 type unfreezeCmd struct{ orderArgs }
@@ -80,19 +80,19 @@ func (unfreezeCmd) Help() string {
 
 // Run implements the command.
 func (c unfreezeCmd) Run(ctx context.Context, g *globals, w *world) error {
-	return c.order(ctx, g, w, failover.Unfreeze)
+	return c.order(ctx, g, w, region.Unfreeze)
 }
 
 // ordered is what became of an order.
 type ordered struct {
 	Region string `json:"region"`
-	failover.Entry
+	region.Entry
 	Written []string          `json:"written"` // the regions whose tables have it
 	Failed  map[string]string `json:"failed,omitempty"`
 }
 
 // order writes one into every table that answers.
-func (a orderArgs) order(ctx context.Context, g *globals, w *world, order failover.Order) error {
+func (a orderArgs) order(ctx context.Context, g *globals, w *world, order region.Order) error {
 	r, err := g.reach(ctx, w)
 	if err != nil {
 		return err
@@ -106,16 +106,16 @@ func (a orderArgs) order(ctx context.Context, g *globals, w *world, order failov
 	if err != nil {
 		return err
 	}
-	e := failover.Entry{State: views[a.Name].Now(now).State, Since: now, Order: order, By: r.Who(ctx), Why: a.Reason}
+	e := region.Entry{State: views[a.Name].Now(now).State, Since: now, Order: order, By: r.Who(ctx), Why: a.Reason}
 	switch order {
-	case failover.Drain:
+	case region.Drain:
 		if lastActive(views, a.Name, now) {
 			return fail(exitProblem, fmt.Errorf("%s is the last active region: restore another one first", a.Name))
 		}
-		e.State = failover.Drained
-	case failover.Restore:
-		e.State = failover.Active
-	case failover.Freeze, failover.Unfreeze:
+		e.State = region.Drained
+	case region.Restore:
+		e.State = region.Active
+	case region.Freeze, region.Unfreeze:
 	}
 	out := ordered{Region: a.Name, Entry: e, Failed: map[string]string{}}
 	errs := make([]error, len(tables))
@@ -148,10 +148,10 @@ func (a orderArgs) order(ctx context.Context, g *globals, w *world, order failov
 }
 
 // write puts the order into a region's table under that table's own name, and beside it who gave it and why.
-func (r *reach) write(ctx context.Context, table, region string, e failover.Entry) error {
+func (r *reach) write(ctx context.Context, table, region string, e region.Entry) error {
 	ctx, cancel := callContext(ctx)
 	defer cancel()
-	if err := r.Docs.Put(ctx, table, failover.StateKey(region), failover.OperatorKey(table), e, 0); err != nil {
+	if err := r.Docs.Put(ctx, table, region.StateKey(region), region.OperatorKey(table), e, 0); err != nil {
 		return err
 	}
 	what := map[string]any{"at": e.Since, "by": e.By, "why": e.Why, "what": string(e.Order) + " " + region}
@@ -159,12 +159,12 @@ func (r *reach) write(ctx context.Context, table, region string, e failover.Entr
 }
 
 // states are those that the tables which answer tell of, brought together: an order may have reached one only.
-func (r *reach) states(ctx context.Context) (map[string]failover.View, error) {
+func (r *reach) states(ctx context.Context) (map[string]region.View, error) {
 	ctx, cancel := callContext(ctx)
 	defer cancel()
 	tables := r.cfg.Regions.Loop
-	found, errs := make([]map[string]failover.View, len(tables)), make([]error, len(tables))
-	reader := failover.Reader{Docs: r.Docs, Loop: tables, Operator: r.cfg.Health.Drain == loop.DrainOperator}
+	found, errs := make([]map[string]region.View, len(tables)), make([]error, len(tables))
+	reader := region.Reader{Docs: r.Docs, Loop: tables, Operator: r.cfg.Health.Drain == loop.DrainOperator}
 	var group errgroup.Group
 	for i, table := range tables {
 		group.Go(func() error {
@@ -173,7 +173,7 @@ func (r *reach) states(ctx context.Context) (map[string]failover.View, error) {
 		})
 	}
 	_ = group.Wait() // each keeps its error in its own slot
-	merged := failover.Merge(found...)
+	merged := region.Merge(found...)
 	if len(merged) == 0 {
 		return nil, fail(exitUnreachable, fmt.Errorf("the states of regions cannot be read: %w", errors.Join(errs...)))
 	}
@@ -181,9 +181,9 @@ func (r *reach) states(ctx context.Context) (map[string]failover.View, error) {
 }
 
 // lastActive says whether no other region takes signals.
-func lastActive(views map[string]failover.View, region string, now time.Time) bool {
+func lastActive(views map[string]region.View, region string, now time.Time) bool {
 	for name, v := range views {
-		if name != region && v.Now(now).State == failover.Active {
+		if name != region && v.Now(now).State == region.Active {
 			return false
 		}
 	}

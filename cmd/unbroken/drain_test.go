@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/region"
 )
 
 // now is what the region's own table says of it.
-func (t *terminalOf) now(test *testing.T, table, region string) failover.Entry {
+func (t *terminalOf) now(test *testing.T, table, region string) region.Entry {
 	test.Helper()
-	views, err := (failover.Reader{Docs: t.cloud, Loop: []string{"us-east-2", "us-west-2"}}).Views(test.Context(), table)
+	views, err := (region.Reader{Docs: t.cloud, Loop: []string{"us-east-2", "us-west-2"}}).Views(test.Context(), table)
 	if err != nil {
 		test.Fatal(err)
 	}
@@ -30,14 +30,14 @@ func TestOperatorsDrainFreezeAndRestore(t *testing.T) {
 	w := newTerminal()
 	for _, step := range []struct {
 		command string
-		state   failover.State
+		state   region.State
 		pins    bool
 	}{
-		{"drain", failover.Drained, true},
-		{"freeze", failover.Drained, true},
-		{"unfreeze", failover.Drained, false},
-		{"restore", failover.Active, false},
-		{"freeze", failover.Active, true},
+		{"drain", region.Drained, true},
+		{"freeze", region.Drained, true},
+		{"unfreeze", region.Drained, false},
+		{"restore", region.Active, false},
+		{"freeze", region.Active, true},
 	} {
 		w.tick()
 		out := w.must(t, step.command, "us-west-2", "--reason", "a drill\nof ours")
@@ -70,7 +70,7 @@ func TestAnOrderReachesWhatAnswers(t *testing.T) {
 	if err := json.Unmarshal([]byte(w.must(t, "drain", "us-west-2", "--reason", "it is dead", "--json")), &out); err != nil {
 		t.Fatal(err)
 	}
-	if len(out.Written) != 1 || out.Written[0] != "us-east-2" || out.Failed["us-west-2"] == "" || w.now(t, "us-east-2", "us-west-2").State != failover.Drained {
+	if len(out.Written) != 1 || out.Written[0] != "us-east-2" || out.Failed["us-west-2"] == "" || w.now(t, "us-east-2", "us-west-2").State != region.Drained {
 		t.Errorf("%+v", out)
 	}
 	w.cloud.dead["us-east-2"] = true

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/smithy-go"
 	"golang.org/x/sync/errgroup"
 
-	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/loop"
 )
 
@@ -240,4 +240,4 @@ func clip(text string) string {
 }
 
 // fresh says whether a verdict still counts.
-func fresh(now, at time.Time) bool { return now.Sub(at) <= failover.Fresh }
+func fresh(now, at time.Time) bool { return now.Sub(at) <= region.Fresh }

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
 )
@@ -35,7 +35,7 @@ func (r *reach) observers(ctx context.Context, regions []string) []observed {
 		for k, table := range tables {
 			group.Go(func() error {
 				// A table that does not answer is seen where the table is shown.
-				found[i*len(tables)+k], _ = r.Docs.Query(ctx, table, failover.VerdictKey(region))
+				found[i*len(tables)+k], _ = r.Docs.Query(ctx, table, region.VerdictKey(region))
 				return nil
 			})
 		}

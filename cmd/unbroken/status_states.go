@@ -5,13 +5,13 @@ import (
 	"context"
 	"time"
 
-	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/region"
 )
 
 // regionState is what a region is meant to do with new signals, and who wanted it so.
 type regionState struct {
 	Region string `json:"region"`
-	failover.Entry
+	region.Entry
 	Objections int `json:"objections"` // fresh verdicts against it
 }
 
@@ -31,9 +31,9 @@ func (r *reach) statesOf(ctx context.Context, regions []string, now time.Time) (
 func drained(states []regionState, now time.Time) (list []string) {
 	for _, s := range states {
 		switch {
-		case s.Order == failover.Freeze:
+		case s.Order == region.Freeze:
 			list = append(list, s.Region+" is frozen "+string(s.State)+", by "+line(s.By)+" "+age(now, s.Since)+": "+line(s.Why))
-		case s.State == failover.Drained:
+		case s.State == region.Drained:
 			list = append(list, s.Region+" is drained, by "+line(s.By)+" "+age(now, s.Since)+": "+line(s.Why))
 		}
 	}

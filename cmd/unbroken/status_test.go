@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/observe"
 )
 
@@ -28,7 +28,7 @@ func healthy(t *testing.T) *terminalOf {
 		w.cloud.announce(region, ok.URL)
 		for _, table := range []string{"us-east-2", "us-west-2"} {
 			for _, observer := range []string{"us-east-2", "us-west-2", "us-east-1"} {
-				w.cloud.put(table, failover.VerdictKey(region), observer, observe.Verdict{
+				w.cloud.put(table, region.VerdictKey(region), observer, observe.Verdict{
 					Region: region, Observer: observer, At: testNow.Add(-40 * time.Second), Healthy: true,
 					Checks: []observe.Check{{Name: "endpoint", State: observe.OK, Votes: true}},
 				})
@@ -59,11 +59,11 @@ func TestStatusWhileARegionIsDead(t *testing.T) {
 	w.cloud.depth["us-west-2|signals"] = 12
 	w.cloud.depth["us-west-2|signals-dlq"] = 1
 	w.cloud.off["us-west-2|decide"] = true
-	w.cloud.put("us-west-2", failover.VerdictKey("us-east-2"), "us-west-2", observe.Verdict{
+	w.cloud.put("us-west-2", region.VerdictKey("us-east-2"), "us-west-2", observe.Verdict{
 		Region: "us-east-2", Observer: "us-west-2", At: testNow.Add(-10 * time.Second),
 		Checks: []observe.Check{{Name: "endpoint", State: observe.Bad, Votes: true, Detail: "timed\nout"}},
 	})
-	w.cloud.put("us-west-2", failover.VerdictKey("us-west-2"), "us-east-1", observe.Verdict{
+	w.cloud.put("us-west-2", region.VerdictKey("us-west-2"), "us-east-1", observe.Verdict{
 		Region: "us-west-2", Observer: "us-east-1", At: testNow.Add(-10 * time.Minute), Healthy: true,
 	})
 	if code := w.run(t.Context(), "status", "-c", testLoop); code != exitUnreachable || !strings.Contains(w.err.String(), "cannot be reached: us-east-2") {
@@ -121,7 +121,7 @@ func TestStatusSaysWhoIsSilent(t *testing.T) {
 			delete(w.cloud.docs, k)
 		}
 	}
-	w.cloud.put("us-east-2", failover.VerdictKey("us-east-2"), "mars", observe.Verdict{Region: "us-east-2", Observer: "mars", At: testNow})
+	w.cloud.put("us-east-2", region.VerdictKey("us-east-2"), "mars", observe.Verdict{Region: "us-east-2", Observer: "mars", At: testNow})
 	w.run(t.Context(), "status", "-c", testLoop)
 	for _, want := range []string{"observer us-east-1 has never reported on us-west-2", "observer mars is not in loop.yaml"} {
 		if !strings.Contains(w.out.String(), want) {
@@ -135,7 +135,7 @@ func TestTheNewestVerdictCounts(t *testing.T) {
 	t.Parallel()
 	for _, table := range []string{"us-east-2", "us-west-2"} {
 		w := healthy(t)
-		w.cloud.put(table, failover.VerdictKey("us-east-2"), "us-east-1", observe.Verdict{Region: "us-east-2", Observer: "us-east-1", At: testNow})
+		w.cloud.put(table, region.VerdictKey("us-east-2"), "us-east-1", observe.Verdict{Region: "us-east-2", Observer: "us-east-1", At: testNow})
 		w.run(t.Context(), "status", "-c", testLoop)
 		if !strings.Contains(w.out.String(), "observer us-east-1 objects to us-east-2") {
 			t.Errorf("the newer verdict in %s is not seen", table)

@@ -13,7 +13,7 @@ import (
 	"example.com/unbroken/internal/act"
 	"example.com/unbroken/internal/decide"
 	"example.com/unbroken/internal/dynamo"
-	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/ingest"
 	"example.com/unbroken/internal/ledger"
 	"example.com/unbroken/internal/loop"
@@ -27,7 +27,7 @@ func IngestHTTP(ctx context.Context, env Environment) (HTTPHandler, error) {
 	if err != nil {
 		return nil, err
 	}
-	gate := &failover.Gate{Reader: b.states(), Region: b.Region, Now: time.Now}
+	gate := &region.Gate{Reader: b.states(), Region: b.Region, Now: time.Now}
 	return b.overHTTP(&ingest.Gated{Next: ingest.NewHTTP(b.acceptor()), Drained: gate.Refuses}), nil
 }
 
@@ -125,8 +125,8 @@ func owner(region string) func() string {
 }
 
 // states reads what every region is meant to do.
-func (b *base) states() failover.Reader {
-	return failover.Reader{
+func (b *base) states() region.Reader {
+	return region.Reader{
 		Docs: dynamo.NewDocuments(b.tables, b.Config.Prefix, time.Now), Loop: b.Config.Regions.Loop,
 		Operator: b.Config.Health.Drain == loop.DrainOperator,
 	}

@@ -48,7 +48,7 @@ type World struct {
 	queues   *mem.Queues
 	tables   *mem.Replicas
 	webhooks act.Target
-	regions  []*region
+	regions  []*loopRegion
 	state    faults
 	pollers  map[poller]chan struct{}
 

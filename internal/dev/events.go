@@ -50,7 +50,7 @@ func (w *World) say(e Event) {
 	w.cfg.Say(e)
 }
 
-type ingestEvents struct{ r *region }
+type ingestEvents struct{ r *loopRegion }
 
 func (i ingestEvents) Accepted(_ context.Context, input string, keys []string, copies int) {
 	for _, k := range keys {
@@ -62,7 +62,7 @@ func (i ingestEvents) Refused(_ context.Context, input string, code loop.Code, n
 	i.r.w.say(Event{Region: i.r.name, What: "refused", Detail: fmt.Sprintf("input %s: %d × %s", input, n, code)})
 }
 
-type decideEvents struct{ r *region }
+type decideEvents struct{ r *loopRegion }
 
 func (d decideEvents) Decided(_ context.Context, made loop.Decision, item loop.Item) {
 	what := "decided"
@@ -94,7 +94,7 @@ func (d decideEvents) Batch(_ context.Context, _ []loop.Item, unmatched int) {
 	}
 }
 
-type actEvents struct{ r *region }
+type actEvents struct{ r *loopRegion }
 
 func (a actEvents) Landed(_ context.Context, l *act.Landing) {
 	what := "landed"

@@ -43,7 +43,7 @@ func (w *World) wakeAt(p poller, in time.Duration) {
 }
 
 // poll is the event source mapping of one queue.
-func (w *World) poll(ctx context.Context, r *region, queue string) error {
+func (w *World) poll(ctx context.Context, r *loopRegion, queue string) error {
 	p := poller{r.name, queue}
 	var running errgroup.Group
 	running.SetLimit(invocations)
@@ -69,7 +69,7 @@ func (w *World) poll(ctx context.Context, r *region, queue string) error {
 
 // invoke runs the stage on a batch and deletes what it did not name as failed. A region that is gone by then deletes
 // nothing.
-func (r *region) invoke(ctx context.Context, queue string, got []mem.Delivery) {
+func (r *loopRegion) invoke(ctx context.Context, queue string, got []mem.Delivery) {
 	msgs := make([]loop.Message, len(got))
 	for i, d := range got {
 		msgs[i] = d.Message

@@ -10,7 +10,7 @@ import (
 
 	"example.com/unbroken/internal/act"
 	"example.com/unbroken/internal/decide"
-	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/ingest"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/mem"
@@ -19,8 +19,8 @@ import (
 	"example.com/unbroken/internal/rule"
 )
 
-// region is one loop region.
-type region struct {
+// loopRegion is one loop region.
+type loopRegion struct {
 	w        *World
 	name     string
 	listener net.Listener
@@ -35,10 +35,10 @@ type stage interface {
 }
 
 // newRegion makes the handlers just as internal/app does for the functions.
-func newRegion(w *World, name string, set *rule.Set, listener net.Listener) (*region, error) {
+func newRegion(w *World, name string, set *rule.Set, listener net.Listener) (*loopRegion, error) {
 	cfg, now := w.cfg.Rules, w.cfg.Now
 	queue := w.queues.From(name)
-	r := &region{w: w, name: name, listener: listener, stages: map[string]stage{}}
+	r := &loopRegion{w: w, name: name, listener: listener, stages: map[string]stage{}}
 	acceptor := ingest.New(ingest.Config{
 		Region: name, Peer: loop.Peer(cfg.Regions.Loop, name), Inputs: cfg.Inputs, StandbyDelay: cfg.StandbyDelay.Std(),
 		Queue: queue, Observer: ingestEvents{r}, Now: now,
@@ -77,8 +77,8 @@ func newRegion(w *World, name string, set *rule.Set, listener net.Listener) (*re
 }
 
 // states reads what regions are meant to do, as a region of the world does.
-func states(w *World, name string) failover.Reader {
-	return failover.Reader{Docs: mem.NewDocuments(w.tables, name), Loop: w.cfg.Rules.Regions.Loop}
+func states(w *World, name string) region.Reader {
+	return region.Reader{Docs: mem.NewDocuments(w.tables, name), Loop: w.cfg.Rules.Regions.Loop}
 }
 
 // claimMargin is that of internal/app.

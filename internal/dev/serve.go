@@ -10,7 +10,7 @@ import (
 )
 
 // serve answers for the region until ctx ends.
-func (r *region) serve(ctx context.Context) error {
+func (r *loopRegion) serve(ctx context.Context) error {
 	server := &http.Server{Handler: r, ReadHeaderTimeout: 10 * time.Second}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
@@ -21,7 +21,7 @@ func (r *region) serve(ctx context.Context) error {
 }
 
 // ServeHTTP routes as the HTTP API does. A killed region does not answer: the connection ends.
-func (r *region) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+func (r *loopRegion) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if r.w.state.gone(r.name) {
 		panic(http.ErrAbortHandler)
 	}

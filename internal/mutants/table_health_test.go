@@ -2,18 +2,18 @@ package mutants
 
 // health are the guards that keep monitors from taking the loop down.
 func health() []mutant {
-	const act, decide, failover, ingest, observe, outputs = "internal/act/", "internal/decide/", "internal/failover/", "internal/ingest/", "internal/observe/", "internal/outputs/"
+	const act, decide, region, ingest, observe, outputs = "internal/act/", "internal/decide/", "internal/region/", "internal/ingest/", "internal/observe/", "internal/outputs/"
 	return []mutant{
-		{"one observer drains nothing", failover + "region.go", "Quorum = 2 ", "Quorum = 1 ", ""},
-		{"a verdict counts while it is fresh", failover + "region.go", "return now.Sub(at).Abs() <= Fresh", "return now.Sub(at) <= Fresh+1000*time.Hour", ""},
-		{"one voice holds a failback", failover + "region.go", "if heard++; !one.Healthy || now", "if heard++; now", ""},
-		{"silence is not health", failover + "region.go", "return heard >= Quorum", "return true", ""},
-		{"health is sustained before a return", failover + "region.go", "|| now.Sub(one.Since) < Sustain", "", ""},
-		{"an operator's order is not judged", failover + "judge.go", "case s.Pins():", "case false:", ""},
-		{"a drain is followed by a dwell", failover + "judge.go", "dwelt >= MinDrained &&", "", ""},
-		{"a return is followed by a dwell", failover + "judge.go", "dwelt >= MinActive &&", "", ""},
-		{"the last active region is not drained", failover + "judge.go", "&& elsewhere(now, name, views, states):", ":", ""},
-		{"regions that observers drained serve when nobody else does", failover + "judge.go", "(s.Pins() || elsewhere(now, name, views, states))", "true", ""},
+		{"one observer drains nothing", region + "region.go", "Quorum = 2 ", "Quorum = 1 ", ""},
+		{"a verdict counts while it is fresh", region + "region.go", "return now.Sub(at).Abs() <= Fresh", "return now.Sub(at) <= Fresh+1000*time.Hour", ""},
+		{"one voice holds a failback", region + "region.go", "if heard++; !one.Healthy || now", "if heard++; now", ""},
+		{"silence is not health", region + "region.go", "return heard >= Quorum", "return true", ""},
+		{"health is sustained before a return", region + "region.go", "|| now.Sub(one.Since) < Sustain", "", ""},
+		{"an operator's order is not judged", region + "judge.go", "case s.Pins():", "case false:", ""},
+		{"a drain is followed by a dwell", region + "judge.go", "dwelt >= MinDrained &&", "", ""},
+		{"a return is followed by a dwell", region + "judge.go", "dwelt >= MinActive &&", "", ""},
+		{"the last active region is not drained", region + "judge.go", "&& elsewhere(now, name, views, states):", ":", ""},
+		{"regions that observers drained serve when nobody else does", region + "judge.go", "(s.Pins() || elsewhere(now, name, views, states))", "true", ""},
 		{"a canary touches no rule", decide + "evaluate.go", "if typ == loop.CanaryType {", "if typ == loop.CanaryType && false {", "TestACanary"},
 		{"a kill switch stops no canary", act + "guard_kill.go", "|| e.Target == loop.TargetReceipt", "", "TestACanary"},
 		{"a canary that is late is not parked", act + "guard.go", "case e.Target == loop.TargetReceipt && now", "case false && now", "TestACanary"},

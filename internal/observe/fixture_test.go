@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
 )
@@ -149,7 +149,7 @@ func (w *world) observer(region string) *observe.Observer {
 func (w *world) stored(t *testing.T, table, region, observer string) (v observe.Verdict, ok bool) {
 	t.Helper()
 	w.mu.Lock()
-	raw, ok := w.docs[table+"|"+failover.VerdictKey(region)][observer]
+	raw, ok := w.docs[table+"|"+region.VerdictKey(region)][observer]
 	w.mu.Unlock()
 	if !ok {
 		return v, false

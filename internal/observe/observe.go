@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/loop"
 )
 
@@ -116,7 +116,7 @@ func (o *Observer) Run(ctx context.Context) (map[string]Verdict, error) {
 		errs = append(errs, o.everywhere(ctx, EndpointKey(o.Region), EndpointSort, Endpoint{URL: o.Endpoint, At: o.Now().UTC()}, 0))
 	}
 	found := make([]Verdict, len(o.Loop))
-	var views map[string]failover.View
+	var views map[string]region.View
 	var eg errgroup.Group
 	for i, name := range o.Loop {
 		eg.Go(func() error {
@@ -150,7 +150,7 @@ func (o *Observer) say(ctx context.Context, verdicts []Verdict, gauge map[string
 	var eg errgroup.Group
 	for i, v := range verdicts {
 		eg.Go(func() error {
-			errs[i] = o.everywhere(ctx, failover.VerdictKey(v.Region), o.Region, v, keepVerdict)
+			errs[i] = o.everywhere(ctx, region.VerdictKey(v.Region), o.Region, v, keepVerdict)
 			return nil
 		})
 	}

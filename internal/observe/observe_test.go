@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/observe"
 )
 
@@ -30,8 +30,8 @@ func TestEveryTableGetsEveryVerdict(t *testing.T) {
 	if len(verdicts) != 2 || !maps.Equal(w.published, map[string]float64{east: 1, west: 1}) {
 		t.Errorf("verdicts %v, published %v", verdicts, w.published)
 	}
-	if keep := w.kept[failover.VerdictKey(east)]; keep < failover.Fresh {
-		t.Errorf("a verdict is kept for %s, and counts for %s", keep, failover.Fresh)
+	if keep := w.kept[region.VerdictKey(east)]; keep < region.Fresh {
+		t.Errorf("a verdict is kept for %s, and counts for %s", keep, region.Fresh)
 	}
 }
 

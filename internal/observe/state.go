@@ -5,12 +5,12 @@ import (
 	"errors"
 	"time"
 
-	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/region"
 )
 
 // views reads what is known of all regions from the nearest table that answers.
-func (o *Observer) views(ctx context.Context) (map[string]failover.View, error) {
-	r := failover.Reader{Docs: o.Docs, Loop: o.Loop, Operator: o.Operator}
+func (o *Observer) views(ctx context.Context) (map[string]region.View, error) {
+	r := region.Reader{Docs: o.Docs, Loop: o.Loop, Operator: o.Operator}
 	var errs []error
 	for _, table := range nearest(o.Region, o.Loop) {
 		ctx, cancel := context.WithTimeout(ctx, patience)
@@ -25,9 +25,9 @@ func (o *Observer) views(ctx context.Context) (map[string]failover.View, error) 
 }
 
 // since is when the observer began to think so of the region. After a gap it begins anew: nobody looked.
-func since(views map[string]failover.View, v Verdict) time.Time {
+func since(views map[string]region.View, v Verdict) time.Time {
 	last, ok := views[v.Region].Verdicts[v.Observer]
-	if !ok || last.Healthy != v.Healthy || last.Since.IsZero() || v.At.Sub(last.At) > failover.Fresh {
+	if !ok || last.Healthy != v.Healthy || last.Since.IsZero() || v.At.Sub(last.At) > region.Fresh {
 		return v.At
 	}
 	return last.Since
@@ -35,13 +35,13 @@ func since(views map[string]failover.View, v Verdict) time.Time {
 
 // silent counts the other observers that none of the verdicts is fresh of. They do not vote, so they must page, and
 // each pages for the others: who is silent cannot.
-func (o *Observer) silent(views map[string]failover.View) (n int) {
+func (o *Observer) silent(views map[string]region.View) (n int) {
 	now := o.Now()
 	for _, peer := range o.All {
 		heard := peer == o.Region
 		for _, v := range views {
 			at := v.Verdicts[peer].At
-			heard = heard || now.Sub(at).Abs() <= failover.Fresh
+			heard = heard || now.Sub(at).Abs() <= region.Fresh
 		}
 		if !heard {
 			n++
@@ -51,13 +51,13 @@ func (o *Observer) silent(views map[string]failover.View) (n int) {
 }
 
 // judge writes the flips that are due, to every table. Its own verdicts it has seen before any table did.
-func (o *Observer) judge(ctx context.Context, views map[string]failover.View, own []Verdict) (errs []error) {
+func (o *Observer) judge(ctx context.Context, views map[string]region.View, own []Verdict) (errs []error) {
 	if views == nil || o.Operator {
 		return nil // where nothing is known, nothing is due
 	}
 	evidence := map[string]string{}
 	for _, v := range own {
-		views[v.Region].Verdicts[o.Region] = failover.Verdict{At: v.At, Healthy: v.Healthy, Since: v.Since}
+		views[v.Region].Verdicts[o.Region] = region.Verdict{At: v.At, Healthy: v.Healthy, Since: v.Since}
 		evidence[v.Region] = "well again"
 		for _, c := range v.Checks {
 			if c.Votes && c.State == Bad {
@@ -66,10 +66,10 @@ func (o *Observer) judge(ctx context.Context, views map[string]failover.View, ow
 		}
 	}
 	now := o.Now().UTC()
-	for name, e := range failover.Judge(now, views) {
+	for name, e := range region.Judge(now, views) {
 		if e.Since.Equal(now) && e.Order == "" {
 			e.By, e.Why = o.Region, evidence[name]
-			errs = append(errs, o.everywhere(ctx, failover.StateKey(name), o.Region, e, 0))
+			errs = append(errs, o.everywhere(ctx, region.StateKey(name), o.Region, e, 0))
 		}
 	}
 	return errs

@@ -5,15 +5,15 @@ import (
 	"testing"
 	"time"
 
-	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
 )
 
 // state is what a table says that an observer wants of a region.
-func (w *world) state(t *testing.T, table, region, writer string) (e failover.Entry, ok bool) {
+func (w *world) state(t *testing.T, table, region, writer string) (e region.Entry, ok bool) {
 	t.Helper()
-	raw, ok := w.docs[table+"|"+failover.StateKey(region)][writer]
+	raw, ok := w.docs[table+"|"+region.StateKey(region)][writer]
 	if ok {
 		if err := json.Unmarshal(raw, &e); err != nil {
 			t.Fatal(err)
@@ -42,7 +42,7 @@ func TestARegionThatTwoFindIllIsDrainedAndComesBack(t *testing.T) {
 	w.probed["https://east/v1/health"] = errDown
 	w.minute(t, witness, west)
 	e, ok := w.state(t, west, east, west)
-	if !ok || e.State != failover.Drained || e.By != west || e.Why == "" {
+	if !ok || e.State != region.Drained || e.By != west || e.Why == "" {
 		t.Fatalf("two object, and the state is %+v, %v", e, ok)
 	}
 	if _, ok := w.state(t, west, east, witness); ok {
@@ -59,18 +59,18 @@ func TestARegionThatTwoFindIllIsDrainedAndComesBack(t *testing.T) {
 			break
 		}
 	}
-	if !w.active(t, east) || returned < failover.MinDrained || returned > failover.MinDrained+2*time.Minute {
+	if !w.active(t, east) || returned < region.MinDrained || returned > region.MinDrained+2*time.Minute {
 		t.Errorf("back after %s: %v", returned, w.active(t, east))
 	}
 }
 
 func (w *world) active(t *testing.T, region string) bool {
 	t.Helper()
-	views, err := (failover.Reader{Docs: w, Loop: []string{east, west}}).Views(t.Context(), west)
+	views, err := (region.Reader{Docs: w, Loop: []string{east, west}}).Views(t.Context(), west)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return views[region].Now(w.now).State == failover.Active
+	return views[region].Now(w.now).State == region.Active
 }
 
 func TestALiarDrainsNothing(t *testing.T) {
@@ -142,7 +142,7 @@ func TestSilentObserversAreCounted(t *testing.T) {
 	if w.silent != 0 {
 		t.Errorf("%d are silent, and all have spoken", w.silent)
 	}
-	w.now = w.now.Add(failover.Fresh)
+	w.now = w.now.Add(region.Fresh)
 	w.minute(t, west)
 	w.minute(t, witness)
 	if w.silent != 1 {
@@ -159,7 +159,7 @@ func TestAVerdictTellsSinceWhenItStands(t *testing.T) {
 	if v, _ := w.stored(t, east, east, witness); !v.Since.Equal(start) || v.At.Equal(start) {
 		t.Errorf("at %s, since %s", v.At, v.Since)
 	}
-	w.now = w.now.Add(failover.Fresh)
+	w.now = w.now.Add(region.Fresh)
 	w.minute(t) // nobody looked meanwhile
 	w.minute(t, witness)
 	if v, _ := w.stored(t, east, east, witness); !v.Since.Equal(v.At) {

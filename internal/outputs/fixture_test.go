@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/mem"
 	"example.com/unbroken/internal/outputs"
@@ -53,7 +53,7 @@ func newWorld(t *testing.T) *world {
 		Region: here, Reader: mem.NewOutputs(w.table, here), Now: w.clock,
 		Health: &outputs.Health{
 			Region: here, Now: w.clock, Canaries: []string{"signals"},
-			Reader: failover.Reader{Docs: w.docs, Loop: []string{here, there}},
+			Reader: region.Reader{Docs: w.docs, Loop: []string{here, there}},
 		},
 	}
 	w.receipt(0)

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/loop"
 )
 
@@ -26,7 +26,7 @@ const healthPatience = 1500 * time.Millisecond
 // answer, the region is not whole.
 type Health struct {
 	Region   string
-	Reader   failover.Reader
+	Reader   region.Reader
 	Canaries []string // inputs whose canaries must come through
 	Now      func() time.Time
 
@@ -61,7 +61,7 @@ func (h *Health) Fit(ctx context.Context) bool {
 
 func (h *Health) look(ctx context.Context, now time.Time) bool {
 	var receipts map[string]json.RawMessage
-	var views map[string]failover.View
+	var views map[string]region.View
 	var eg errgroup.Group
 	eg.Go(func() (err error) {
 		views, err = h.Reader.Views(ctx, h.Region)
@@ -73,7 +73,7 @@ func (h *Health) look(ctx context.Context, now time.Time) bool {
 			return err
 		})
 	}
-	if eg.Wait() != nil || failover.Refuses(now, h.Region, views) {
+	if eg.Wait() != nil || region.Refuses(now, h.Region, views) {
 		return false
 	}
 	for _, input := range h.Canaries {

@@ -10,29 +10,29 @@ import (
 	"testing/synctest"
 	"time"
 
-	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
 )
 
-var operator = failover.OperatorKey(here)
+var operator = region.OperatorKey(here)
 
 // verdict writes what an observer thinks of this region, as of some time ago.
 func (w *world) verdict(observer string, healthy bool, ago time.Duration) {
 	w.t.Helper()
 	v := observe.Verdict{Region: here, Observer: observer, At: w.clock().Add(-ago), Healthy: healthy}
-	if err := w.docs.Put(w.t.Context(), here, failover.VerdictKey(here), observer, v, 0); err != nil {
+	if err := w.docs.Put(w.t.Context(), here, region.VerdictKey(here), observer, v, 0); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-func (w *world) state(writer string, state failover.State, ago time.Duration) {
+func (w *world) state(writer string, state region.State, ago time.Duration) {
 	w.t.Helper()
-	e := failover.Entry{State: state, Since: w.clock().Add(-ago)}
+	e := region.Entry{State: state, Since: w.clock().Add(-ago)}
 	if writer == operator {
-		e.Order = map[failover.State]failover.Order{failover.Drained: failover.Drain, failover.Active: failover.Restore}[state]
+		e.Order = map[region.State]region.Order{region.Drained: region.Drain, region.Active: region.Restore}[state]
 	}
-	if err := w.docs.Put(w.t.Context(), here, failover.StateKey(here), writer, e, 0); err != nil {
+	if err := w.docs.Put(w.t.Context(), here, region.StateKey(here), writer, e, 0); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -46,7 +46,7 @@ func (w *world) raw(pk, sk, doc string) {
 
 func TestHealth(t *testing.T) {
 	t.Parallel()
-	const fresh = failover.Fresh
+	const fresh = region.Fresh
 	for name, c := range map[string]struct {
 		arrange func(w *world)
 		fit     bool
@@ -59,19 +59,19 @@ func TestHealth(t *testing.T) {
 		"one objection is stale":      {func(w *world) { w.verdict("a", false, 0); w.verdict("b", false, fresh+time.Nanosecond) }, true},
 		"one clock is a little ahead": {func(w *world) { w.verdict("a", false, 0); w.verdict("b", false, -fresh) }, false},
 		"one is from the far future":  {func(w *world) { w.verdict("a", false, 0); w.verdict("b", false, -time.Hour) }, true},
-		"one cannot be read":          {func(w *world) { w.verdict("a", false, 0); w.raw(failover.VerdictKey(here), "b", `[]`) }, true},
-		"one has no time":             {func(w *world) { w.verdict("a", false, 0); w.raw(failover.VerdictKey(here), "b", `{"healthy":false}`) }, true},
-		"drained":                     {func(w *world) { w.state(operator, failover.Drained, 0) }, false},
-		"drained, and restored since": {func(w *world) { w.state("a", failover.Drained, time.Minute); w.state(operator, failover.Active, 0) }, true},
-		"restored, and drained since": {func(w *world) { w.state(operator, failover.Active, time.Minute); w.state("a", failover.Drained, 0) }, false},
-		"the state cannot be read":    {func(w *world) { w.raw(failover.StateKey(here), operator, `"drained"`) }, true},
+		"one cannot be read":          {func(w *world) { w.verdict("a", false, 0); w.raw(region.VerdictKey(here), "b", `[]`) }, true},
+		"one has no time":             {func(w *world) { w.verdict("a", false, 0); w.raw(region.VerdictKey(here), "b", `{"healthy":false}`) }, true},
+		"drained":                     {func(w *world) { w.state(operator, region.Drained, 0) }, false},
+		"drained, and restored since": {func(w *world) { w.state("a", region.Drained, time.Minute); w.state(operator, region.Active, 0) }, true},
+		"restored, and drained since": {func(w *world) { w.state(operator, region.Active, time.Minute); w.state("a", region.Drained, 0) }, false},
+		"the state cannot be read":    {func(w *world) { w.raw(region.StateKey(here), operator, `"drained"`) }, true},
 		"no canary has come yet":      {func(w *world) { w.raw(loop.ReceiptKey(here), "signals", `{}`) }, false},
 		"a canary is overdue":         {func(w *world) { w.receipt(loop.CanaryKeep + 1) }, false},
 		"a canary is nearly overdue":  {func(w *world) { w.receipt(loop.CanaryKeep) }, true},
 		"two object, but to all": {func(w *world) {
 			for _, r := range []string{here, there} {
-				w.raw(failover.VerdictKey(r), "a", fmt.Sprintf(`{"at":%q}`, w.clock().Format(time.RFC3339Nano)))
-				w.raw(failover.VerdictKey(r), "b", fmt.Sprintf(`{"at":%q}`, w.clock().Format(time.RFC3339Nano)))
+				w.raw(region.VerdictKey(r), "a", fmt.Sprintf(`{"at":%q}`, w.clock().Format(time.RFC3339Nano)))
+				w.raw(region.VerdictKey(r), "b", fmt.Sprintf(`{"at":%q}`, w.clock().Format(time.RFC3339Nano)))
 			}
 		}, true},
 		"the table does not answer": {func(w *world) { w.fail(errors.New("down")) }, false},
@@ -98,7 +98,7 @@ func TestHealthIsAskedOfTheTableOnceASecond(t *testing.T) {
 	w := newWorld(t)
 	w.get("/v1/health")
 	once := w.reads()
-	w.state(operator, failover.Drained, 0)
+	w.state(operator, region.Drained, 0)
 	written := w.reads() - once
 	for range 100 {
 		if rec := w.get("/v1/health"); rec.Code != http.StatusOK {
@@ -151,7 +151,7 @@ func TestAnObjectionToAnotherRegionIsNone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for i := range 3 {
-		w.raw(failover.VerdictKey(there), fmt.Sprint(i), fmt.Sprintf(`{"healthy":false,"at":%q}`, w.clock().Format(time.RFC3339)))
+		w.raw(region.VerdictKey(there), fmt.Sprint(i), fmt.Sprintf(`{"healthy":false,"at":%q}`, w.clock().Format(time.RFC3339)))
 	}
 	if rec := w.get("/v1/health"); rec.Code != http.StatusOK {
 		t.Errorf("%d", rec.Code)

@@ -1,4 +1,4 @@
-package failover_test
+package region_test
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/region"
 )
 
 // table is one region's documents, and how often it was asked.
@@ -36,10 +36,10 @@ func (t *table) put(pk, sk string, doc any) {
 func TestWhatCannotBeReadHasNoVoice(t *testing.T) {
 	t.Parallel()
 	tab := &table{docs: map[string]map[string]json.RawMessage{}}
-	tab.put(failover.StateKey(west), west, "drained")
-	tab.put(failover.VerdictKey(west), east, []int{1})
-	tab.put(failover.VerdictKey(west), west, failover.Verdict{At: at})
-	views, err := (failover.Reader{Docs: locked(tab), Loop: regions[:]}).Views(t.Context(), east)
+	tab.put(region.StateKey(west), west, "drained")
+	tab.put(region.VerdictKey(west), east, []int{1})
+	tab.put(region.VerdictKey(west), west, region.Verdict{At: at})
+	views, err := (region.Reader{Docs: locked(tab), Loop: regions[:]}).Views(t.Context(), east)
 	if err != nil || len(views) != 2 || len(views[west].Entries) != 0 || views[west].Objections(at) != 1 {
 		t.Errorf("%+v, %v", views, err)
 	}
@@ -48,22 +48,22 @@ func TestWhatCannotBeReadHasNoVoice(t *testing.T) {
 func TestWhereOnlyOperatorsDrainObserversAreNotHeard(t *testing.T) {
 	t.Parallel()
 	tab := &table{docs: map[string]map[string]json.RawMessage{}}
-	tab.put(failover.StateKey(west), west, failover.Entry{State: failover.Drained, Since: at})
-	tab.put(failover.VerdictKey(west), west, failover.Verdict{At: at})
-	tab.put(failover.VerdictKey(west), east, failover.Verdict{At: at})
-	r := failover.Reader{Docs: locked(tab), Loop: regions[:], Operator: true}
+	tab.put(region.StateKey(west), west, region.Entry{State: region.Drained, Since: at})
+	tab.put(region.VerdictKey(west), west, region.Verdict{At: at})
+	tab.put(region.VerdictKey(west), east, region.Verdict{At: at})
+	r := region.Reader{Docs: locked(tab), Loop: regions[:], Operator: true}
 	views, err := r.Views(t.Context(), east)
-	if err != nil || failover.Refuses(at, west, views) || views[west].Objections(at) != 0 {
+	if err != nil || region.Refuses(at, west, views) || views[west].Objections(at) != 0 {
 		t.Errorf("%+v, %v", views, err)
 	}
-	tab.put(failover.StateKey(west), failover.OperatorKey(east), failover.Entry{State: failover.Drained, Since: at, Order: failover.Drain})
-	if views, err = r.Views(t.Context(), east); err != nil || !failover.Refuses(at, west, views) {
+	tab.put(region.StateKey(west), region.OperatorKey(east), region.Entry{State: region.Drained, Since: at, Order: region.Drain})
+	if views, err = r.Views(t.Context(), east); err != nil || !region.Refuses(at, west, views) {
 		t.Errorf("the operator is not heard: %+v, %v", views, err)
 	}
 }
 
 // locked makes the table fit for questions that come at once.
-func locked(t *table) failover.Documents { return &mutexed{t: t, turn: make(chan struct{}, 1)} }
+func locked(t *table) region.Documents { return &mutexed{t: t, turn: make(chan struct{}, 1)} }
 
 type mutexed struct {
 	t    *table
@@ -80,11 +80,11 @@ func TestTheGate(t *testing.T) {
 	t.Parallel()
 	tab := &table{docs: map[string]map[string]json.RawMessage{}}
 	now := at
-	g := &failover.Gate{Reader: failover.Reader{Docs: locked(tab), Loop: regions[:]}, Region: west, Now: func() time.Time { return now }}
+	g := &region.Gate{Reader: region.Reader{Docs: locked(tab), Loop: regions[:]}, Region: west, Now: func() time.Time { return now }}
 	if g.Refuses(t.Context()) || tab.asked != 1 {
 		t.Fatalf("a region that nobody drained refuses, or asks %d times", tab.asked)
 	}
-	tab.put(failover.StateKey(west), failover.OperatorKey(east), failover.Entry{State: failover.Drained, Since: at, Order: failover.Drain})
+	tab.put(region.StateKey(west), region.OperatorKey(east), region.Entry{State: region.Drained, Since: at, Order: region.Drain})
 	if g.Refuses(t.Context()) || tab.asked != 1 {
 		t.Error("asked again within the second")
 	}
@@ -98,7 +98,7 @@ func TestTheGate(t *testing.T) {
 		t.Error("a table that does not answer restored the region")
 	}
 	tab.down = nil
-	delete(tab.docs, failover.StateKey(west))
+	delete(tab.docs, region.StateKey(west))
 	now = now.Add(time.Second)
 	if g.Refuses(t.Context()) {
 		t.Error("it is not taken back")
@@ -112,17 +112,17 @@ func TestTheGate(t *testing.T) {
 
 func TestOfSeveralTablesTheNewestCounts(t *testing.T) {
 	t.Parallel()
-	older := map[string]failover.View{west: {
-		Entries:  map[string]failover.Entry{east: entry(failover.Drained, time.Hour, "")},
-		Verdicts: map[string]failover.Verdict{east: {At: at.Add(-time.Minute)}, west: {At: at}},
+	older := map[string]region.View{west: {
+		Entries:  map[string]region.Entry{east: entry(region.Drained, time.Hour, "")},
+		Verdicts: map[string]region.Verdict{east: {At: at.Add(-time.Minute)}, west: {At: at}},
 	}}
-	newer := map[string]failover.View{west: {
-		Entries:  map[string]failover.Entry{east: entry(failover.Active, time.Minute, "")},
-		Verdicts: map[string]failover.Verdict{east: {At: at, Healthy: true}},
+	newer := map[string]region.View{west: {
+		Entries:  map[string]region.Entry{east: entry(region.Active, time.Minute, "")},
+		Verdicts: map[string]region.Verdict{east: {At: at, Healthy: true}},
 	}}
-	for _, all := range []map[string]failover.View{failover.Merge(older, newer), failover.Merge(newer, nil, older)} {
+	for _, all := range []map[string]region.View{region.Merge(older, newer), region.Merge(newer, nil, older)} {
 		v := all[west]
-		if v.Entries[east].State != failover.Active || !v.Verdicts[east].Healthy || v.Verdicts[west].At != at {
+		if v.Entries[east].State != region.Active || !v.Verdicts[east].Healthy || v.Verdicts[west].At != at {
 			t.Errorf("%+v", v)
 		}
 	}

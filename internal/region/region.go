@@ -1,4 +1,4 @@
-// Package failover is the state machine of a region: active, or drained of new signals. It is pure, and everyone who has
+// Package region is the state machine of a region: active, or drained of new signals. It is pure, and everyone who has
 // to know evaluates the same functions: observers, to write; the region's own health and ingest, to answer; the
 // command line, to show. It knows no AWS and no clock.
 //
@@ -29,7 +29,7 @@
 // Where observers with different views drain all regions at once, nobody is left: then those drained by observers
 // take signals all the same (Refuses), and so they do while every active region has two objecting. Whom an operator
 // drained refuses always.
-package failover
+package region
 
 import (
 	"maps"

@@ -1,4 +1,4 @@
-package failover
+package region
 
 // Merge brings together what several tables have: of each writer and observer the newest. An order or a verdict may
 // have reached one table only.

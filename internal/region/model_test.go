@@ -1,4 +1,4 @@
-package failover_test
+package region_test
 
 import (
 	"fmt"
@@ -9,37 +9,37 @@ import (
 	"testing"
 	"time"
 
-	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/region"
 )
 
 // world is what two regions' tables hold and three observers think, one step of time after another.
 type world struct {
 	now   time.Time
-	views map[string]failover.View
+	views map[string]region.View
 	flips map[string]flip // the last change of each region, as the model has it
 }
 
 type flip struct {
 	at time.Time
-	to failover.State
+	to region.State
 }
 
 // step is longer than a verdict is fresh, so that what is said in one step is not heard in the next.
-const step = failover.Fresh + 10*time.Second
+const step = region.Fresh + 10*time.Second
 
 func newWorld() world {
-	w := world{now: at, views: map[string]failover.View{}, flips: map[string]flip{}}
+	w := world{now: at, views: map[string]region.View{}, flips: map[string]flip{}}
 	for _, r := range regions {
-		w.views[r] = failover.View{Entries: map[string]failover.Entry{}, Verdicts: map[string]failover.Verdict{}}
-		w.flips[r] = flip{to: failover.Active}
+		w.views[r] = region.View{Entries: map[string]region.Entry{}, Verdicts: map[string]region.Verdict{}}
+		w.flips[r] = flip{to: region.Active}
 	}
 	return w
 }
 
 func (w world) clone() world {
-	next := world{now: w.now.Add(step), views: map[string]failover.View{}, flips: maps.Clone(w.flips)}
+	next := world{now: w.now.Add(step), views: map[string]region.View{}, flips: maps.Clone(w.flips)}
 	for name, v := range w.views {
-		next.views[name] = failover.View{Entries: maps.Clone(v.Entries), Verdicts: maps.Clone(v.Verdicts)}
+		next.views[name] = region.View{Entries: maps.Clone(v.Entries), Verdicts: maps.Clone(v.Verdicts)}
 	}
 	return next
 }
@@ -48,7 +48,7 @@ func (w world) clone() world {
 // operator orders something.
 type symbol struct {
 	object [2]int
-	order  failover.Order
+	order  region.Order
 	on     string
 }
 
@@ -60,7 +60,7 @@ func alphabet() (all []symbol) {
 			all = append(all, symbol{object: [2]int{a, b}})
 		}
 	}
-	for _, o := range []failover.Order{failover.Drain, failover.Restore, failover.Freeze, failover.Unfreeze} {
+	for _, o := range []region.Order{region.Drain, region.Restore, region.Freeze, region.Unfreeze} {
 		all = append(all, symbol{object: [2]int{0, 0}, order: o, on: east}, symbol{object: [2]int{2, 0}, order: o, on: east})
 	}
 	return all
@@ -73,7 +73,7 @@ func (w world) say(s symbol) {
 			if s.object[i] == silent {
 				continue
 			}
-			v := failover.Verdict{At: w.now, Healthy: k >= s.object[i], Since: w.now}
+			v := region.Verdict{At: w.now, Healthy: k >= s.object[i], Since: w.now}
 			if was, ok := w.views[r].Verdicts[o]; ok && was.Healthy == v.Healthy && w.now.Sub(was.At) <= step {
 				v.Since = was.Since
 			}
@@ -83,13 +83,13 @@ func (w world) say(s symbol) {
 	if s.order != "" {
 		state := w.views[s.on].Now(w.now).State
 		switch s.order {
-		case failover.Drain:
-			state = failover.Drained
-		case failover.Restore:
-			state = failover.Active
-		case failover.Freeze, failover.Unfreeze:
+		case region.Drain:
+			state = region.Drained
+		case region.Restore:
+			state = region.Active
+		case region.Freeze, region.Unfreeze:
 		}
-		w.views[s.on].Entries[failover.OperatorKey(east)] = failover.Entry{State: state, Since: w.now, Order: s.order}
+		w.views[s.on].Entries[region.OperatorKey(east)] = region.Entry{State: state, Since: w.now, Order: s.order}
 		w.flips[s.on] = flip{w.now, state}
 	}
 }
@@ -99,7 +99,7 @@ func (w world) judge(observer string, s symbol) error {
 	active := 0
 	for i, r := range regions {
 		was := w.views[r].Now(w.now)
-		got := failover.Judge(w.now, w.views)[r]
+		got := region.Judge(w.now, w.views)[r]
 		last, objections := w.flips[r], max(s.object[i], 0)
 		if got.State == was.State {
 			if err := w.due(r, was, s.object[i], max(s.object[1-i], 0)); err != nil {
@@ -110,18 +110,18 @@ func (w world) judge(observer string, s symbol) error {
 			switch {
 			case was.Pins():
 				return fmt.Errorf("%s: flipped though an operator holds it", r)
-			case got.State == failover.Drained && (objections < failover.Quorum || since < failover.MinActive):
+			case got.State == region.Drained && (objections < region.Quorum || since < region.MinActive):
 				return fmt.Errorf("%s: drained by %d voices, %s after its last flip", r, objections, since)
-			case got.State == failover.Active && (objections > 0 || s.object[i] == silent || since < failover.MinDrained):
+			case got.State == region.Active && (objections > 0 || s.object[i] == silent || since < region.MinDrained):
 				return fmt.Errorf("%s: returned against %d voices, %s after its last flip", r, objections, since)
 			}
 			w.flips[r] = flip{w.now, got.State}
 		}
-		if got.State == failover.Active {
+		if got.State == region.Active {
 			active++
 		}
 	}
-	for r, e := range failover.Judge(w.now, w.views) {
+	for r, e := range region.Judge(w.now, w.views) {
 		if e.Since.Equal(w.now) && e.Order == "" {
 			w.views[r].Entries[observer] = e
 		}
@@ -130,21 +130,21 @@ func (w world) judge(observer string, s symbol) error {
 	if active == 0 && w.views[east].Now(w.now).Order == "" {
 		return fmt.Errorf("nobody is left")
 	}
-	if !ordered && failover.Refuses(w.now, east, w.views) && failover.Refuses(w.now, west, w.views) {
+	if !ordered && region.Refuses(w.now, east, w.views) && region.Refuses(w.now, west, w.views) {
 		return fmt.Errorf("both refuse")
 	}
 	return nil
 }
 
 // due says what should have happened and did not.
-func (w world) due(r string, was failover.Entry, said, others int) error {
+func (w world) due(r string, was region.Entry, said, others int) error {
 	other := regions[0]
 	if other == r {
 		other = regions[1]
 	}
 	since := w.now.Sub(w.flips[r].at)
-	elsewhere := w.views[other].Now(w.now).State == failover.Active && others < failover.Quorum
-	if !was.Pins() && was.State == failover.Active && said >= failover.Quorum && since >= failover.MinActive && elsewhere {
+	elsewhere := w.views[other].Now(w.now).State == region.Active && others < region.Quorum
+	if !was.Pins() && was.State == region.Active && said >= region.Quorum && since >= region.MinActive && elsewhere {
 		return fmt.Errorf("%s: not drained", r)
 	}
 	return nil
@@ -180,8 +180,8 @@ func TestAllSequences(t *testing.T) {
 		{object: [2]int{2, 0}},
 		{object: [2]int{2, 2}},
 		{object: [2]int{0, 2}},
-		{object: [2]int{0, 0}, order: failover.Restore, on: east},
-		{object: [2]int{2, 0}, order: failover.Freeze, on: east},
+		{object: [2]int{0, 0}, order: region.Restore, on: east},
+		{object: [2]int{2, 0}, order: region.Freeze, on: east},
 	}, 5)
 }
 
@@ -225,24 +225,24 @@ func TestObserversWithDifferentViewsLeaveNobodyOut(t *testing.T) {
 			all.now = all.now.Add(time.Minute)
 			all.say(symbol{object: [2]int{rng.IntN(4), rng.IntN(4)}})
 			for _, o := range observers {
-				seen := map[string]failover.View{}
+				seen := map[string]region.View{}
 				for r, v := range all.views {
-					part := failover.View{Entries: v.Entries, Verdicts: maps.Clone(v.Verdicts)}
-					maps.DeleteFunc(part.Verdicts, func(from string, _ failover.Verdict) bool { return from != o && rng.IntN(3) == 0 })
+					part := region.View{Entries: v.Entries, Verdicts: maps.Clone(v.Verdicts)}
+					maps.DeleteFunc(part.Verdicts, func(from string, _ region.Verdict) bool { return from != o && rng.IntN(3) == 0 })
 					seen[r] = part
 				}
-				for r, e := range failover.Judge(all.now, seen) {
+				for r, e := range region.Judge(all.now, seen) {
 					if !e.Since.Equal(all.now) {
 						continue
 					}
 					was := all.views[r].Now(all.now)
-					if dwell := all.now.Sub(was.Since); was.State != e.State && dwell < failover.MinActive {
+					if dwell := all.now.Sub(was.Since); was.State != e.State && dwell < region.MinActive {
 						t.Fatalf("seed %d: %s flips after %s", seed, r, dwell)
 					}
 					all.views[r].Entries[o] = e
 				}
 			}
-			if failover.Refuses(all.now, east, all.views) && failover.Refuses(all.now, west, all.views) {
+			if region.Refuses(all.now, east, all.views) && region.Refuses(all.now, west, all.views) {
 				t.Fatalf("seed %d: both refuse", seed)
 			}
 		}
@@ -266,19 +266,19 @@ func TestBlinkingRegionsFlipOnceADwell(t *testing.T) {
 				s.object[1] = 3
 			}
 			w.say(s)
-			for r, e := range failover.Judge(w.now, w.views) {
+			for r, e := range region.Judge(w.now, w.views) {
 				was := w.views[r].Now(w.now)
 				if was.State == e.State {
 					continue
 				}
-				if before, ok := last[r]; ok && w.now.Sub(before) < failover.MinActive {
+				if before, ok := last[r]; ok && w.now.Sub(before) < region.MinActive {
 					t.Errorf("against=%v: %s flips twice within %s", against, r, w.now.Sub(before))
 				}
 				flips, last[r] = flips+1, w.now
 				w.views[r].Entries[observers[0]] = e
 			}
 		}
-		if flips > 2*int(30*time.Minute/failover.MinActive) {
+		if flips > 2*int(30*time.Minute/region.MinActive) {
 			t.Errorf("%d flips", flips)
 		}
 		t.Logf("against=%v: %d flips", against, flips)
