@@ -57,39 +57,28 @@ type event struct {
 	Record
 }
 
-// message makes one message, as ingest would have sent it, of the events that a pattern of the set takes, and counts
-// them. The others would be unmatched, and need not be decoded again to find that out. The input names the file, so
-// that a decision can be told where it came from; acceptedAt is the event time.
-func message(set *rule.Set, events []event) (body []byte, matched map[Place]int) {
+// items are those of the events that a pattern of the set takes, as ingest would have sent them, and how many each
+// pattern takes. The others would be unmatched, and need not be looked at again to find that out. The input names the
+// file, so that a decision can be told where it came from; acceptedAt is the event time.
+func items(set *rule.Set, events []event) (taken []loop.Item, matched map[Place]int) {
 	matched = map[Place]int{}
 	for _, ev := range events {
-		taken := false
+		takes := false
 		for _, p := range set.Candidates(ev.Type()) {
 			if p.Match(ev.Event) {
 				matched[Place{p.Rule().ID, ev.File}]++
-				taken = true
+				takes = true
 			}
 		}
-		if !taken {
+		if !takes {
 			continue
 		}
-		if body == nil {
-			body = append(make([]byte, 0, 64+len(events)*400), `{"v":1,"items":[`...)
-		} else {
-			body = append(body, ',')
+		if taken == nil {
+			taken = make([]loop.Item, 0, len(events))
 		}
-		body = append(body, `{"acceptedAt":"`...)
-		body = ev.At.UTC().AppendFormat(body, time.RFC3339Nano)
-		body = append(body, `","input":"`...)
-		body = strconv.AppendInt(body, int64(ev.File), 10)
-		body = append(body, `","signal":`...)
-		body = append(body, ev.Signal...)
-		body = append(body, '}')
+		taken = append(taken, loop.Item{AcceptedAt: ev.At.UTC(), Input: strconv.Itoa(ev.File), Signal: ev.Signal})
 	}
-	if body != nil {
-		body = append(body, `]}`...)
-	}
-	return body, matched
+	return taken, matched
 }
 
 func refusal(r Record, err error) Refused {

@@ -31,8 +31,8 @@ func (p *Player) Play(ctx context.Context, now time.Time, r *Record) (Outcome, [
 		return out, nil, err
 	}
 	b := &batch{records: []Record{*r}}
-	body, matched := message(p.side.set, b.events())
-	more, err := p.side.decide(ctx, open(), body, now)
+	taken, matched := items(p.side.set, b.events())
+	more, err := p.side.decide(ctx, open(), taken, now)
 	more.Matched = matched
 	return join(out, more), b.refused, err
 }

@@ -117,8 +117,8 @@ func TestClosedKeysAreForgotten(t *testing.T) {
 			r.Signal = fmt.Appendf(nil, `{"specversion":"1.0","type":"com.example.cpu","source":"s","id":"%d-%d","subject":"i","time":%q,"data":{"value":50}}`, i, r.N, r.At.Format(time.RFC3339))
 			b.records = append(b.records, r)
 		}
-		body, _ := message(sides.new.set, b.events())
-		if _, err := sides.new.decide(t.Context(), open(), body, b.records[batchSize-1].At); err != nil {
+		taken, _ := items(sides.new.set, b.events())
+		if _, err := sides.new.decide(t.Context(), open(), taken, b.records[batchSize-1].At); err != nil {
 			t.Fatal(err)
 		}
 		most = max(most, len(sides.new.state.keys))

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/unbroken/internal/cputime"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/rule"
 )
@@ -65,6 +66,7 @@ func benchCore(b *testing.B, rules, types int, prefix string, wantDecisions int)
 	set, body := rulesOf(b, rules), packOf(b, pack, types, prefix)
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
+	used := cputime.Used()
 	for b.Loop() {
 		items, err := decode(body)
 		if err != nil {
@@ -79,6 +81,7 @@ func benchCore(b *testing.B, rules, types int, prefix string, wantDecisions int)
 		}
 	}
 	b.ReportMetric(float64(pack)*float64(b.N)/b.Elapsed().Seconds(), "signals/s")
+	cputime.Report(b, used, pack*b.N)
 }
 
 func BenchmarkMatched100Rules(b *testing.B)   { benchCore(b, 100, 100, "com.example", 100) }

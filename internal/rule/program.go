@@ -3,6 +3,7 @@ package rule
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"cel.dev/cel-go/cel"
@@ -61,17 +62,17 @@ func (p *Program) When(ev *Event) (holds bool, err error) {
 	return p.evalWhen(ev)
 }
 
-// Until says whether the condition that closes an episode holds; by default, that `when` does not.
-func (p *Program) Until(ev *Event) (holds bool, err error) {
+// Until says whether the condition that closes an episode holds; by default, that `when`, which the caller has asked
+// about, does not.
+func (p *Program) Until(ev *Event, when bool) (holds bool, err error) {
 	defer recovered(&err)
 	if err := p.compiled(ev); err != nil {
 		return false, err
 	}
 	if p.until == nil {
-		holds, err := p.evalWhen(ev)
-		return !holds && err == nil, err
+		return !when, nil
 	}
-	holds, err = p.until.evalBool(&activation{event: ev, rule: p.rule.ID})
+	holds, err = p.until.evalBool(ev.conditions(p.rule.ID))
 	return holds, inField("until", err)
 }
 
@@ -79,7 +80,7 @@ func (p *Program) evalWhen(ev *Event) (bool, error) {
 	if p.when == nil {
 		return true, nil
 	}
-	holds, err := p.when.evalBool(&activation{event: ev, rule: p.rule.ID})
+	holds, err := p.when.evalBool(ev.conditions(p.rule.ID))
 	return holds, inField("when", err)
 }
 
@@ -90,9 +91,9 @@ func (p *Program) Key(ev *Event) (key string, err error) {
 		return "", err
 	}
 	if p.key == nil {
-		key = ev.Subject()
+		key = strings.Clone(ev.Subject()) // it outlives the signal
 	} else {
-		v, err := p.key.eval(&activation{event: ev, rule: p.rule.ID})
+		v, err := p.key.eval(ev.conditions(p.rule.ID))
 		if err != nil {
 			return "", inField("key", err)
 		}

@@ -26,7 +26,7 @@ func (p *Program) Value(ev *Event) (v float64, err error) {
 		return 0, err
 	}
 	field := "window." + p.rule.Window.Of
-	result, err := p.value.eval(&activation{event: ev, rule: p.rule.ID})
+	result, err := p.value.eval(ev.conditions(p.rule.ID))
 	if err != nil {
 		return 0, inField(field, err)
 	}
@@ -57,7 +57,7 @@ func (p *Program) Met(ev *Event) (met uint64, err error) {
 			continue
 		}
 		if c.when != nil {
-			holds, err := c.when.evalBool(&activation{event: ev, rule: p.rule.ID})
+			holds, err := c.when.evalBool(ev.conditions(p.rule.ID))
 			if err != nil {
 				return 0, inField("window.all."+p.rule.Window.All[i].Name, err)
 			}
