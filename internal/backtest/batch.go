@@ -66,7 +66,7 @@ func items(set *rule.Set, events []event) (taken []loop.Item, matched map[Place]
 		takes := false
 		for _, p := range set.Candidates(ev.Type()) {
 			if p.Match(ev.Event) {
-				matched[Place{p.Rule().ID, ev.File}]++
+				matched[Place{p.ID(), ev.File}]++
 				takes = true
 			}
 		}

@@ -46,7 +46,7 @@ func rulesOf(b testing.TB, n int) *rule.Set {
 	var y strings.Builder
 	y.WriteString("rules:\n")
 	for i := range n {
-		fmt.Fprintf(&y, "  - {id: r%d, match: {type: [com.example.%d]}, when: signal.data.error_rate > 0.05, key: signal.subject, do: [{step: page, action: page}]}\n", i, i)
+		fmt.Fprintf(&y, "  - {id: r%d, match: {type: [com.example.%d]}, when: signal.data.error_rate > 0.05%d, key: signal.subject, do: [{step: page, action: page}]}\n", i, i, i)
 	}
 	y.WriteString("inputs: {default: {kind: http}}\nactions:\n  page: {to: output, effect: native, output: 'page/{{ key }}', value: {rate: '{{ signal.data.error_rate }}'}}\n")
 	cfg, err := rule.Parse("bench.yaml", []byte(y.String()))

@@ -137,7 +137,7 @@ func (h *Handler) episodes(ctx context.Context, out *found) {
 }
 
 func (h *Handler) episode(ctx context.Context, k keeper, t target, obs []observation) {
-	ref := Ref{RuleID: t.program.Rule().ID, Key: t.key}
+	ref := Ref{RuleID: t.program.ID(), Key: t.key}
 	o, err := k.observe(ctx, t.program, ref, obs)
 	for _, d := range o.made {
 		h.cfg.Recorder.Decided(ctx, d, obs[0].work.item)

@@ -21,9 +21,11 @@ const maxKeyBytes = loop.MaxOutputKeyBytes
 // all of a hundred rules would be felt by the first signal. Parse has compiled them all before, so a bundle
 // holds none that fails.
 type Program struct {
-	rule    loop.Rule
-	pattern *pattern
-	set     *Set
+	id       string // what every signal of the rule's type asks for stands together: among many rules it is in no cache
+	only     string // the one type that the pattern takes, where it asks for nothing else
+	stateful bool
+	pattern  *pattern
+	set      *Set
 
 	conditions sync.Once
 	when       *expr // nil: always
@@ -37,7 +39,25 @@ type Program struct {
 	steps    sync.Once
 	do, undo []step
 	stepsErr error
+
+	rule loop.Rule
 }
+
+func newProgram(r loop.Rule, match *pattern, set *Set) *Program {
+	p := &Program{id: r.ID, stateful: r.Stateful(), pattern: match, set: set, rule: r}
+	if match != nil && len(match.fields) == 0 && len(match.types) == 1 {
+		if t, exact := match.types[0].(exactString); exact {
+			p.only = string(t)
+		}
+	}
+	return p
+}
+
+// ID is the rule's id.
+func (p *Program) ID() string { return p.id }
+
+// Stateful says whether the rule keeps a window.
+func (p *Program) Stateful() bool { return p.stateful }
 
 // Rule is the rule's declaration.
 func (p *Program) Rule() loop.Rule { return p.rule }
@@ -50,6 +70,9 @@ func (p *Program) Match(ev *Event) (matched bool) {
 			matched = true // so that the next call says what happened, instead of dropping the signal
 		}
 	}()
+	if p.only != "" {
+		return p.only == ev.Type()
+	}
 	return p.pattern.matches(ev)
 }
 
@@ -72,7 +95,7 @@ func (p *Program) Until(ev *Event, when bool) (holds bool, err error) {
 	if p.until == nil {
 		return !when, nil
 	}
-	holds, err = p.until.evalBool(ev.conditions(p.rule.ID))
+	holds, err = p.until.evalBool(ev.conditions(p.id))
 	return holds, inField("until", err)
 }
 
@@ -80,7 +103,7 @@ func (p *Program) evalWhen(ev *Event) (bool, error) {
 	if p.when == nil {
 		return true, nil
 	}
-	holds, err := p.when.evalBool(ev.conditions(p.rule.ID))
+	holds, err := p.when.evalBool(ev.conditions(p.id))
 	return holds, inField("when", err)
 }
 
@@ -93,7 +116,7 @@ func (p *Program) Key(ev *Event) (key string, err error) {
 	if p.key == nil {
 		key = strings.Clone(ev.Subject()) // it outlives the signal
 	} else {
-		v, err := p.key.eval(ev.conditions(p.rule.ID))
+		v, err := p.key.eval(ev.conditions(p.id))
 		if err != nil {
 			return "", inField("key", err)
 		}
@@ -139,7 +162,7 @@ func (p *Program) compileConditions() []error {
 		if c.source == "" {
 			continue
 		}
-		x, err := compile(c.source, scopeCondition, c.want)
+		x, err := p.set.condition(c.source, c.want)
 		if err != nil {
 			problems = append(problems, &fieldError{c.field, err})
 			continue

@@ -246,7 +246,7 @@ type panicking struct{ matcher }
 func TestPanicsBecomeRefusals(t *testing.T) {
 	t.Parallel()
 	p := program(t, loop.Rule{}, nil)
-	p.pattern.fields = []field{{attribute: "id", matchers: []matcher{panicking{}}}} // a nil method: it panics when asked
+	p.only, p.pattern.fields = "", []field{{attribute: "id", matchers: []matcher{panicking{}}}} // a nil method: it panics when asked
 	ev := signal(`{}`)
 	if !p.Match(ev) {
 		t.Error("a panic while matching drops the signal")
