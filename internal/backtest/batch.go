@@ -57,10 +57,16 @@ type event struct {
 	Record
 }
 
+// taken is what a side has to decide: events are the items' signals, which have been read once for all sides.
+type taken struct {
+	items  []loop.Item
+	events []*rule.Event
+}
+
 // items are those of the events that a pattern of the set takes, as ingest would have sent them, and how many each
 // pattern takes. The others would be unmatched, and need not be looked at again to find that out. The input names the
 // file, so that a decision can be told where it came from; acceptedAt is the event time.
-func items(set *rule.Set, events []event) (taken []loop.Item, matched map[Place]int) {
+func items(set *rule.Set, events []event) (in taken, matched map[Place]int) {
 	matched = map[Place]int{}
 	for _, ev := range events {
 		takes := false
@@ -73,12 +79,13 @@ func items(set *rule.Set, events []event) (taken []loop.Item, matched map[Place]
 		if !takes {
 			continue
 		}
-		if taken == nil {
-			taken = make([]loop.Item, 0, len(events))
+		if in.items == nil {
+			in.items, in.events = make([]loop.Item, 0, len(events)), make([]*rule.Event, 0, len(events))
 		}
-		taken = append(taken, loop.Item{AcceptedAt: ev.At.UTC(), Input: strconv.Itoa(ev.File), Signal: ev.Signal})
+		in.items = append(in.items, loop.Item{AcceptedAt: ev.At.UTC(), Input: strconv.Itoa(ev.File), Signal: ev.Signal})
+		in.events = append(in.events, ev.Event)
 	}
-	return taken, matched
+	return in, matched
 }
 
 func refusal(r Record, err error) Refused {

@@ -80,10 +80,10 @@ type transition struct {
 const region = "backtest"
 
 // decide runs what the patterns of the side took of a batch through it. The caller closes the turn.
-func (s *side) decide(ctx context.Context, t turn, taken []loop.Item, now time.Time) (Outcome, error) {
+func (s *side) decide(ctx context.Context, t turn, in taken, now time.Time) (Outcome, error) {
 	v := &visit{side: s, turn: t, now: now, at: map[string]transition{}}
-	if len(taken) > 0 {
-		if err := v.check(v.handler().Items(ctx, taken)); err != nil {
+	if len(in.items) > 0 {
+		if err := v.check(v.handler().Items(ctx, in.items, in.events)); err != nil {
 			return Outcome{}, err
 		}
 	}

@@ -12,8 +12,16 @@ type work struct {
 	mu         sync.Mutex // guards retry and quarantine while episodes run at once
 	msg        int
 	item       loop.Item
+	event      *rule.Event       // the item's signal; made where it is nil and a rule may want it
 	retry      error             // an error of ours: the item is sent again, alone
 	quarantine []loop.Quarantine // what will never succeed, rule by rule
+}
+
+func (w *work) typ() string {
+	if w.event != nil {
+		return w.event.Type()
+	}
+	return rule.Type(w.item.Signal)
 }
 
 // found is what evaluation made of a batch.
@@ -50,12 +58,15 @@ func evaluate(set *rule.Set, w *work, out *found) {
 		tick(set, w, out)
 		return
 	}
-	candidates := set.Candidates(rule.Type(w.item.Signal))
+	candidates := set.Candidates(w.typ())
 	if len(candidates) == 0 {
 		out.unmatched++
 		return
 	}
-	event := rule.NewEvent(w.item.Signal, w.item.AcceptedAt)
+	event := w.event
+	if event == nil {
+		event = rule.NewEvent(w.item.Signal, w.item.AcceptedAt)
+	}
 	matched := false
 	for _, p := range candidates {
 		if q := w.item.Quarantine; q != nil && q.Rule != "" && q.Rule != p.ID() {

@@ -76,11 +76,17 @@ func (h *Handler) Handle(ctx context.Context, msgs []loop.Message) (failed []str
 	return failed
 }
 
-// Items decides what needs no message, because whoever has it waits for the answer. It says whether all has come to an
-// end; a message with these items would be delivered again otherwise.
-func (h *Handler) Items(ctx context.Context, items []loop.Item) bool {
+// Items decides what needs no message, because whoever has it waits for the answer; events are the items' signals. It
+// says whether all has come to an end; a message with these items would be delivered again otherwise.
+func (h *Handler) Items(ctx context.Context, items []loop.Item, events []*rule.Event) bool {
 	broken := make([]bool, 1)
-	h.decide(ctx, h.take(ctx, nil, items, 0, broken), broken)
+	works := h.take(ctx, nil, items, 0, broken)
+	if len(works) == len(events) { // there are no timers among them
+		for i, w := range works {
+			w.event = events[i]
+		}
+	}
+	h.decide(ctx, works, broken)
 	return !broken[0]
 }
 
