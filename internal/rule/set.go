@@ -18,6 +18,7 @@ type Set struct {
 	open     []*Program            // rules with a type prefix, asked about every type that no rule names
 	actions  map[string]*action
 	emit     []loop.Status
+	hash     string // of the bundle; "" where there was none
 
 	mu         sync.Mutex
 	conditions map[source]*expr // compiled so far
