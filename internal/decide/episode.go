@@ -71,49 +71,48 @@ func (k keeper) observe(ctx context.Context, p *rule.Program, ref Ref, obs []obs
 	if err := k.windows.Put(ctx, ref, inTime, w.span+2*lateness); err != nil {
 		return out, fmt.Errorf("store window entries of %s: %w", ref.RuleID, err)
 	}
-	// Read again: two deciders that put at the same time must not both miss the other's entry.
-	seen, err := k.windows.Around(ctx, ref, look)
-	if err != nil {
-		return out, fmt.Errorf("read window of %s: %w", ref.RuleID, err)
-	}
-	if absent > 0 && len(seen.Entries) > len(known.Entries)+len(inTime) { // another one's entry
-		if err := k.start(ctx, ref, absent, timers(absent, obs, known.Entries, merge(slices.Clone(seen.Entries)))); err != nil {
+	for range maxConflicts {
+		// Read again: two deciders that put at the same time must not both miss the other's entry, and whoever lost the
+		// race for the episode must not judge by what was known before the other one's entry.
+		seen, err := k.windows.Around(ctx, ref, look)
+		if err != nil {
+			return out, fmt.Errorf("read window of %s: %w", ref.RuleID, err)
+		}
+		if absent > 0 && len(seen.Entries) > len(known.Entries)+len(inTime) { // another one's entry
+			if err := k.start(ctx, ref, absent, timers(absent, obs, known.Entries, merge(slices.Clone(seen.Entries)))); err != nil {
+				return out, err
+			}
+		}
+		j := judged{entries: merge(seen.Entries), lateness: lateness + absent, now: k.now()}
+		j.from, _ = slices.BinarySearchFunc(j.entries, seen.From, func(e Entry, at loop.Position) int { return e.Pos.Compare(at) })
+		j.verdicts = w.judge(j.entries, j.from)
+		out.overflow = seen.Overflow
+		out.made, err = k.advance(ctx, p, ref, j, obs)
+		if !errors.Is(err, loop.ErrConflict) {
 			return out, err
 		}
 	}
-	j := judged{entries: merge(seen.Entries), lateness: lateness + absent, now: k.now()}
-	j.from, _ = slices.BinarySearchFunc(j.entries, seen.From, func(e Entry, at loop.Position) int { return e.Pos.Compare(at) })
-	j.verdicts = w.judge(j.entries, j.from)
-	out.overflow = seen.Overflow
-	out.made, err = k.advance(ctx, p, ref, j, obs)
-	return out, err
+	return out, fmt.Errorf("episode of %s: %w", ref.RuleID, loop.ErrConflict)
 }
 
-// advance brings the episode up to its entries.
+// advance brings the episode up to its entries; loop.ErrConflict where another one was faster.
 func (k keeper) advance(ctx context.Context, p *rule.Program, ref Ref, j judged, obs []observation) ([]loop.Decision, error) {
-	for range maxConflicts {
-		e, err := k.episodes.Get(ctx, ref)
-		if err != nil {
-			return nil, fmt.Errorf("read episode of %s: %w", ref.RuleID, err)
-		}
-		changes, flips := j.settle(e)
-		made, err := k.transitions(p, &e, j, changes, obs) //nolint:contextcheck // pure: CEL is bounded by cost, not by a deadline
-		if err != nil {
+	e, err := k.episodes.Get(ctx, ref)
+	if err != nil {
+		return nil, fmt.Errorf("read episode of %s: %w", ref.RuleID, err)
+	}
+	changes, flips := j.settle(e)
+	made, err := k.transitions(p, &e, j, changes, obs) //nolint:contextcheck // pure: CEL is bounded by cost, not by a deadline
+	if err != nil {
+		return nil, err
+	}
+	if len(made) > 0 || !sameFlips(flips, e.begun()) {
+		e.Flips, e.MovedAt = j.recent(flips), k.now().UTC()
+		if err := k.put(ctx, &e); err != nil {
 			return nil, err
 		}
-		if len(made) > 0 || !sameFlips(flips, e.begun()) {
-			e.Flips, e.MovedAt = j.recent(flips), k.now().UTC()
-			err = k.put(ctx, &e)
-			if errors.Is(err, loop.ErrConflict) {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-		}
-		return made, k.forward(ctx, &e)
 	}
-	return nil, fmt.Errorf("episode of %s: %w", ref.RuleID, loop.ErrConflict)
+	return made, k.forward(ctx, &e)
 }
 
 // transitions appends to e every change, effects rendered.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -147,17 +146,19 @@ func (q *Queues) Depth(ctx context.Context, region, queue string) (visible, inFl
 	return visible, inFlight, delayed, err
 }
 
-// Print is every message with the time it becomes visible at, for whoever compares two worlds. It leaves out the
-// order of sending, as a queue without order does.
-func (q *Queues) Print() string {
+// Lying is a message on a queue, in whoever's hands.
+type Lying struct {
+	Body    []byte // must not be changed
+	Visible time.Time
+}
+
+// Lying returns what lies on a queue, in the order of sending, for whoever compares two worlds.
+func (q *Queues) Lying(region, queue string) []Lying {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	lines := make([]string, 0, len(q.queues))
-	for at, msgs := range q.queues {
-		for _, s := range msgs {
-			lines = append(lines, fmt.Sprintf("%s %s %s %s", at.region, at.queue, s.visible.UTC().Format(time.RFC3339Nano), s.body))
-		}
+	all := make([]Lying, 0, len(q.queues[address{region, queue}]))
+	for _, s := range q.queues[address{region, queue}] {
+		all = append(all, Lying{s.body, s.visible})
 	}
-	slices.Sort(lines)
-	return strings.Join(lines, "\n")
+	return all
 }
