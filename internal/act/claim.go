@@ -86,6 +86,9 @@ func (s claimStage) takeOver(ctx context.Context, l *Landing, stored loop.Claim,
 		}
 	}
 	l.Claim, l.Takeover, l.Former = next, stored.NotBefore.IsZero(), stored.Owner
+	if stored.Delivered { // only the output is left to be written
+		l.Status, l.Delivered, l.Evidence = loop.StatusDone, true, "taken by the target at an earlier attempt"
+	}
 	return true, nil
 }
 

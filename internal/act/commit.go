@@ -22,12 +22,20 @@ func (s commitStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	}
 	next := l.Claim
 	next.UpdatedAt, next.Evidence, next.GivenUp = s.now().UTC(), l.Evidence, l.GivenUp
-	if l.Status == "" {
-		next.Attempt++
+	switch {
+	case l.Status != "":
+		next.Status, next.Delivered = l.Status, l.Delivered && l.Status != loop.StatusDone
+	case l.Held && l.Takeover:
+		// The one who vanished may have sent; that must not be forgotten. So the claim stays what it was: one without a
+		// notBefore, whose deadline is to pass.
+		next.Owner, next.Deadline = l.Former, next.UpdatedAt.Add(l.Again)
+	default:
+		next.Delivered = l.Delivered
+		if !l.Held {
+			next.Attempt++
+		}
 		next.Deadline = next.UpdatedAt
 		next.NotBefore = next.UpdatedAt.Add(l.Again)
-	} else {
-		next.Status = l.Status
 	}
 	err := s.claims.Swap(ctx, next, l.Claim.Token)
 	if err != nil {

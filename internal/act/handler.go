@@ -58,8 +58,10 @@ func New(c Config) *Handler {
 		throttleStage{throttles: c.Throttles, now: c.Now, enter: true},
 		approvalStage{},
 		killStage{controls}, // the last look before the send
+		refundStage{throttles: c.Throttles, budgets: c.Budgets},
 		regressionStage{throttles: c.Throttles, budgets: c.Budgets, controls: c.Controls, stopper: c.Stopper, now: c.Now},
-		executeStage{targets: c.Targets, outputs: c.Outputs, backoff: c.Backoff, margin: c.Margin, region: c.Region, now: c.Now},
+		executeStage{targets: c.Targets, backoff: c.Backoff, margin: c.Margin, now: c.Now},
+		outputStage{outputs: c.Outputs, backoff: c.Backoff, region: c.Region, now: c.Now},
 		commitStage{claims: c.Claims, now: c.Now},
 		emitStage{queue: c.Queue, region: c.Region},
 	}}
@@ -107,7 +109,7 @@ func (h *Handler) message(ctx context.Context, m loop.Message) error {
 
 // land runs one effect through the stages and sends its message again where it is not through.
 func (h *Handler) land(ctx context.Context, item loop.Item) error {
-	l := &Landing{Item: item, Owner: h.cfg.NewOwner()}
+	l := &Landing{Item: item, Owner: h.cfg.NewOwner(), unclaimed: h.cfg.Unclaimed}
 	err := h.pipe.Exec(ctx, l)
 	switch {
 	case err != nil:

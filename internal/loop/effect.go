@@ -131,13 +131,14 @@ func (s Status) Terminal() bool { return s != StatusClaimed && s != "" }
 type Claim struct {
 	EffectID   string    `json:"effectID"`
 	Status     Status    `json:"status"`
-	Owner      string    `json:"owner"`              // region and invocation that holds it
-	Token      int64     `json:"token"`              // of the present holder
-	Deadline   time.Time `json:"deadline"`           // until when the holder may act
-	NotBefore  time.Time `json:"notBefore,omitzero"` // earliest next attempt, obeyed by every region
-	Attempt    int       `json:"attempt"`            // attempts that failed
-	Effect     Effect    `json:"effect"`             // rendered once; every later attempt sends these bytes
-	GivenUp    bool      `json:"givenUp,omitempty"`  // parked because the target would not take it: its fallback lands
+	Owner      string    `json:"owner"`               // region and invocation that holds it
+	Token      int64     `json:"token"`               // of the present holder
+	Deadline   time.Time `json:"deadline"`            // until when the holder may act
+	NotBefore  time.Time `json:"notBefore,omitzero"`  // earliest next attempt, obeyed by every region
+	Attempt    int       `json:"attempt"`             // attempts that failed
+	Effect     Effect    `json:"effect"`              // rendered once; every later attempt sends these bytes
+	GivenUp    bool      `json:"givenUp,omitempty"`   // parked because the target would not take it: its fallback lands
+	Delivered  bool      `json:"delivered,omitempty"` // the target took it; its output is still to be written
 	AcceptedAt time.Time `json:"acceptedAt"`
 	UpdatedAt  time.Time `json:"updatedAt"`
 	Evidence   string    `json:"evidence,omitempty"` // what the target said last

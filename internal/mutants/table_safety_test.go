@@ -2,7 +2,7 @@ package mutants
 
 // safety are the guards that keep an effect from being sent.
 func safety() []mutant {
-	const act, loop, sweep = "internal/act/", "internal/loop/", "internal/sweep/"
+	const act, decide, loop, sweep = "internal/act/", "internal/decide/", "internal/loop/", "internal/sweep/"
 	return []mutant{
 		{"a rule in shadow sends nothing", act + "guard_shadow.go", "e.Shadow && e.Undoes == \"\"", "e.Shadow && false", ""},
 		{"what was done before the shadow is taken back", act + "guard_shadow.go", "e.Shadow && e.Undoes == \"\"", "e.Shadow", ""},
@@ -19,12 +19,27 @@ func safety() []mutant {
 		{"the controls are read once a second", act + "controls.go", "return c.known, !c.asked.IsZero() &&", "return c.known, false &&", ""},
 		{"effects that come together share a read", act + "controls.go", "c.flight.Do(\"\", func()", "c.flight.Do(fmt.Sprint(new(int)), func()", ""},
 		{"a rule has its budget and no more", act + "guard_budget.go", "case !within:", "case !within && false:", ""},
-		{"a budget that cannot be reached holds the effect", act + "execute.go", "if l.Again > 0 {", "if false {", ""},
+		{"a budget that cannot be reached holds the effect", act + "execute.go", "l.Status != \"\" || l.Again > 0 {", "l.Status != \"\" {", ""},
 		{"dos of a key are apart", act + "guard_throttle.go", "e.Throttle.Std()); by != nil {", "e.Throttle.Std()); by != nil && false {", ""},
 		{"all steps of a decision are let through, or none", loop + "throttle.go", "case p.DecisionID == decisionID:", "case false:", ""},
 		{"what is throttled spends no budget", act + "handler.go", "throttleStage{throttles: c.Throttles, now: c.Now},", "", ""},
 		{"an effect waits for its approval", act + "guard_approval.go", "l.Claim.ApprovedBy == \"\"", "false", ""},
 		{"nothing lands instead of what waits for approval", act + "emit.go", "&& l.Claim.GivenUp", "", ""},
+		{"what is stopped after it was counted is not counted", act + "handler.go", "refundStage{throttles: c.Throttles, budgets: c.Budgets},", "", ""},
+		{"what an earlier holder counted is taken back, too", act + "guard_refund.go", "!l.counted && l.Claim.Token == 1", "!l.counted", ""},
+		{"only who entered a decision takes it out", loop + "throttle.go", "return p.EffectID == effectID", "return true", ""},
+		{"what the target took is not sent again for its output", act + "claim.go", "if stored.Delivered {", "if false {", ""},
+		{"a delivery is remembered while its output is not written", act + "commit.go", "next.Delivered = l.Delivered\n", "_ = 0\n", ""},
+		{"a do that was delivered is done for its undo", act + "guard.go", "case do.Delivered:", "case false:", ""},
+		{"what is held back is no attempt", act + "commit.go", "if !l.Held {", "if true {", ""},
+		{"who gives back does not forget a holder that vanished", act + "commit.go", "case l.Held && l.Takeover:", "case false:", ""},
+		{"an undo's polls do not age its key", act + "guard.go", "(l.Takeover || l.Claim.Attempt > 0) && now.Add", "l.Claim.Token > 1 && now.Add", ""},
+		{"what is pending is sent before more is made", decide + "episode.go", "if slices.ContainsFunc(e.Transitions, Transition.Pending) {", "if false {", "Pending|Large"},
+		{"several transitions that are too large together are made in turns", decide + "episode.go", "case errors.Is(err, errCrowded) && len(turn) > 1:", "case false:", "Pending|Large"},
+		{"what is pending is waited for, not quarantined", decide + "pending.go", "case i < 0 && len(e.Transitions) > 1:", "case false:", "Pending|Large"},
+		{"a stale revision is not written", "internal/dynamo/revision.go", "in.ConditionExpression = aws.String(\"rev = :rev\")", "in.ConditionExpression = nil", ""},
+		{"a first revision is not written over another", "internal/dynamo/revision.go", ", ConditionExpression: aws.String(\"attribute_not_exists(pk)\")}", "}", ""},
+		{"a refund makes no budget", "internal/dynamo/limits.go", "ConditionExpression:       aws.String(\"attribute_exists(pk)\"),", "", ""},
 		{"a rule that makes things worse stops itself", act + "guard_regression.go", "if err != nil || within {", "if err != nil || within || true {", ""},
 		{"what a signal follows came before it", loop + "throttle.go", "p.AcceptedAt.Before(at) && at.Sub", "at.Sub", ""},
 		{"the present hour's budget is not deleted", sweep + "judge.go", "now.After(l.Last.Add(loop.ClaimKeep))", "true", ""},
