@@ -17,11 +17,18 @@ type commitStage struct {
 }
 
 func (s commitStage) Exec(ctx context.Context, l *Landing) (bool, error) {
-	if l.Repeat {
+	switch {
+	case l.Repeat:
 		return true, nil
+	case l.Unclaimed:
+		l.unclaim()
+		return false, nil
 	}
 	next := l.Claim
-	next.UpdatedAt, next.Evidence, next.GivenUp = s.now().UTC(), l.Evidence, l.GivenUp
+	next.UpdatedAt, next.GivenUp = s.now().UTC(), l.GivenUp
+	if !l.Held || l.Evidence != "" { // who only waits has nothing to tell
+		next.Evidence = l.Evidence
+	}
 	switch {
 	case l.Status != "":
 		next.Status, next.Delivered = l.Status, l.Delivered && l.Status != loop.StatusDone

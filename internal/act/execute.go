@@ -35,6 +35,7 @@ func (s executeStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, min(left, e.Timeout.Std()))
 	defer cancel()
+	l.sent = true
 	answer := target.Deliver(limited, e)
 	l.Evidence = answer.Evidence
 	switch answer.Verdict {

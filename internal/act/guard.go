@@ -99,5 +99,5 @@ func (s guardStage) wait(l *Landing, do loop.Claim, now time.Time) {
 	if wait := do.NotBefore.Sub(now); wait > 0 {
 		again = wait + waitMargin
 	}
-	l.hold(again, "waits for its do "+do.EffectID)
+	l.hold(again, "") // nothing failed
 }

@@ -89,6 +89,7 @@ type Landing struct {
 	Reason    Reason        // what suppressed it, where something did
 	Stopped   bool          // its rule stopped itself with this
 	Again     time.Duration // > 0: not now; send the message again after this long
+	Unclaimed bool          // claims could not be reached: it goes on without one
 	Delivered bool          // the target took it, now or at an earlier attempt
 	Held      bool          // and nothing was sent this time: it is no attempt
 
@@ -97,6 +98,7 @@ type Landing struct {
 	controls loop.Controls // as they were before it was claimed
 	throttle loop.Throttle // as it was when it was looked at
 	passed   bool          // it names this decision
+	sent     bool          // this delivery called the target
 	counted  bool          // this delivery spent of its rule's budget, or wrote into the record
 }
 

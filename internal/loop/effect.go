@@ -66,8 +66,12 @@ type Effect struct {
 	Throttle    Duration    `json:"throttle,omitempty"` // apart from the other dos of its (rule, key)
 	Budget      int         `json:"budget,omitempty"`   // effects that its rule may have an hour
 	Approval    bool        `json:"approval,omitempty"` // a person must approve it first
-	Watched     Duration    `json:"watched,omitempty"`  // how long a worse signal counts against it
-	Regression  *Regression `json:"regression,omitempty"`
+
+	// SendUnclaimed lets it be sent while claims cannot be reached; its claim is written afterwards.
+	SendUnclaimed bool `json:"sendUnclaimed,omitempty"`
+
+	Watched    Duration    `json:"watched,omitempty"` // how long a worse signal counts against it
+	Regression *Regression `json:"regression,omitempty"`
 }
 
 // Regression bounds how many dos of a rule may be followed, within a time, by a signal that is worse. It is in effects

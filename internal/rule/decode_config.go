@@ -140,6 +140,8 @@ func (d *decoder) action(n ast.Node, path string) loop.Action {
 		"expire_after": d.duration(&a.ExpireAfter),
 		"horizon":      d.duration(&a.Horizon),
 		"fallback":     d.text(&a.Fallback),
+
+		"on_claims_outage": d.text(&a.OnOutage),
 		"retry": func(n ast.Node, path string) {
 			a.Retry = loop.Backoff{Base: defaultRetryBase, Cap: defaultRetryCap}
 			d.fields(n, path, known{"base": d.duration(&a.Retry.Base), "cap": d.duration(&a.Retry.Cap)})
