@@ -35,6 +35,7 @@ type Queues struct {
 
 	mu     sync.Mutex
 	queues map[address][]*stored // in the order of sending
+	fair   map[address]*fair
 	ids    int
 
 	receipts int // counts receives over all queues, so that no two copies share a receipt
@@ -55,7 +56,7 @@ var _ act.Queue = (*Queues)(nil)
 // NewQueues returns empty queues; every name exists.
 func NewQueues(c QueuesConfig) *Queues {
 	c.Visibility = cmp.Or(c.Visibility, 30*time.Second)
-	return &Queues{cfg: c, queues: map[address][]*stored{}}
+	return &Queues{cfg: c, queues: map[address][]*stored{}, fair: map[address]*fair{}}
 }
 
 // Send implements the Queue interfaces for a caller outside of all regions.
@@ -108,6 +109,10 @@ func (q *Queues) store(ctx context.Context, to address, m loop.Outgoing) error {
 	q.ids++
 	s.id = "m" + strconv.Itoa(q.ids)
 	q.queues[to] = append(q.queues[to], s)
+	if q.fair[to] == nil {
+		q.fair[to] = &fair{noisy: map[string]bool{}, sent: map[string]time.Time{}}
+	}
+	q.fair[to].sent[s.group] = now
 	for range more { // "more than one copy of a message might be delivered": each is acknowledged on its own
 		again := *s
 		q.queues[to] = append(q.queues[to], &again)
