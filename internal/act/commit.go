@@ -62,7 +62,7 @@ func (s commitStage) settle(ctx context.Context, l *Landing, next *loop.Claim, c
 		return fmt.Errorf("commit effect %s: %w", next.EffectID, errors.Join(cause, err))
 	}
 	switch {
-	case stored.Owner == next.Owner && stored.Status == next.Status && stored.UpdatedAt.Equal(next.UpdatedAt):
+	case stored.Owner == next.Owner && stored.Status == next.Status && stored.UpdatedAt.Equal(next.UpdatedAt) && stored.NotBefore.Equal(next.NotBefore):
 		return nil
 	case stored.Status.Terminal():
 		l.Status, l.Again, *next = stored.Status, 0, stored

@@ -107,10 +107,21 @@ func (h *Handler) message(ctx context.Context, m loop.Message) error {
 	return errors.Join(errs...)
 }
 
+// exec runs the stages. One that panics must take down neither the neighbours in the batch, whose claims would look like
+// those of a holder that vanished, nor the environment, over and over: to its own effect it is such a holder.
+func (h *Handler) exec(ctx context.Context, l *Landing) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("landing effect %s panicked: %v", l.Item.Effect.ID, r)
+		}
+	}()
+	return h.pipe.Exec(ctx, l)
+}
+
 // land runs one effect through the stages and sends its message again where it is not through.
 func (h *Handler) land(ctx context.Context, item loop.Item) error {
 	l := &Landing{Item: item, Owner: h.cfg.NewOwner(), unclaimed: h.cfg.Unclaimed}
-	err := h.pipe.Exec(ctx, l)
+	err := h.exec(ctx, l)
 	switch {
 	case err != nil:
 		l.Item.Attempt++

@@ -105,7 +105,7 @@ func (k keeper) advance(ctx context.Context, p *rule.Program, ref Ref, j judged,
 		}
 		changes, flips := j.settle(e)
 		turn := changes[:min(len(changes), most)]
-		made, err := k.transitions(p, &e, turn, obs) //nolint:contextcheck // pure: CEL is bounded by cost, not by a deadline
+		made, err := k.transitions(p, &e, j, turn, obs) //nolint:contextcheck // pure: CEL is bounded by cost, not by a deadline
 		if err != nil {
 			return all, err
 		}
@@ -131,7 +131,7 @@ func (k keeper) advance(ctx context.Context, p *rule.Program, ref Ref, j judged,
 }
 
 // transitions appends to e every change, effects rendered.
-func (k keeper) transitions(p *rule.Program, e *Episode, changes []Flip, obs []observation) ([]loop.Decision, error) {
+func (k keeper) transitions(p *rule.Program, e *Episode, j judged, changes []Flip, obs []observation) ([]loop.Decision, error) {
 	e.Flips = e.begun() // of the state before them
 	made := make([]loop.Decision, 0, len(changes))
 	for _, c := range changes {
@@ -152,6 +152,8 @@ func (k keeper) transitions(p *rule.Program, e *Episode, changes []Flip, obs []o
 		if err != nil {
 			return nil, err
 		}
+		d.Why = p.Why(event)
+		d.Why.Window = j.seen(c.At, windowOf(p.Rule()).span)
 		e.Transitions = append(e.Transitions, Transition{
 			Decision: d, At: c.At, AcceptedAt: o.work.item.AcceptedAt, Input: o.work.item.Input,
 			Hops: o.work.item.Hops, Cause: o.work.item.Cause,

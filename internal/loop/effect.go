@@ -37,41 +37,40 @@ type Decision struct {
 	Episode   int64    `json:"episode,omitempty"`
 	SignalKey string   `json:"signalKey"`
 	Effects   []Effect `json:"effects"`
+	Why       *Why     `json:"why,omitempty"` // each effect gets it as it is sent
 }
 
 // Effect is one action to land, rendered to the last byte, so that act needs no bundle: a deployment between
 // two deliveries changes nothing that was decided.
 type Effect struct {
-	ID          string      `json:"id"`
-	DecisionID  string      `json:"decisionID"`
-	RuleID      string      `json:"rule"`
-	Key         string      `json:"key"`
-	Phase       Phase       `json:"phase"`
-	Step        string      `json:"step"`
-	Action      string      `json:"action"`
-	SignalKey   string      `json:"signalKey"`
-	Target      string      `json:"target"`
-	Class       Class       `json:"class"`
-	Fence       Fence       `json:"fence"`
-	Request     *Request    `json:"request,omitempty"`  // nil where the target is an output
-	Output      *OutputSpec `json:"output,omitempty"`   // the last known good output that it leaves
-	Timeout     Duration    `json:"timeout"`            // of one attempt
-	ExpireAfter Duration    `json:"expireAfter"`        // from acceptedAt
-	Horizon     Duration    `json:"horizon,omitempty"`  // how long the target remembers the idempotency key
-	Undoes      string      `json:"undoes,omitempty"`   // id of the do effect that this one takes back
-	Emit        []Status    `json:"emit,omitempty"`     // final states that some rule wants to hear of
-	Backoff     Backoff     `json:"backoff,omitzero"`   // between attempts; zero for the default
-	Fallback    *Effect     `json:"fallback,omitempty"` // what lands instead once this one is given up
-	Shadow      bool        `json:"shadow,omitempty"`   // decided by a rule in shadow: recorded, never sent
-	Throttle    Duration    `json:"throttle,omitempty"` // apart from the other dos of its (rule, key)
-	Budget      int         `json:"budget,omitempty"`   // effects that its rule may have an hour
-	Approval    bool        `json:"approval,omitempty"` // a person must approve it first
-
-	// SendUnclaimed lets it be sent while claims cannot be reached; its claim is written afterwards.
-	SendUnclaimed bool `json:"sendUnclaimed,omitempty"`
-
-	Watched    Duration    `json:"watched,omitempty"` // how long a worse signal counts against it
-	Regression *Regression `json:"regression,omitempty"`
+	ID            string      `json:"id"`
+	DecisionID    string      `json:"decisionID"`
+	RuleID        string      `json:"rule"`
+	Key           string      `json:"key"`
+	Phase         Phase       `json:"phase"`
+	Step          string      `json:"step"`
+	Action        string      `json:"action"`
+	SignalKey     string      `json:"signalKey"`
+	Target        string      `json:"target"`
+	Class         Class       `json:"class"`
+	Fence         Fence       `json:"fence"`
+	Request       *Request    `json:"request,omitempty"`       // nil where the target is an output
+	Output        *OutputSpec `json:"output,omitempty"`        // the last known good output that it leaves
+	Timeout       Duration    `json:"timeout"`                 // of one attempt
+	ExpireAfter   Duration    `json:"expireAfter"`             // from acceptedAt
+	Horizon       Duration    `json:"horizon,omitempty"`       // how long the target remembers the idempotency key
+	Undoes        string      `json:"undoes,omitempty"`        // id of the do effect that this one takes back
+	Emit          []Status    `json:"emit,omitempty"`          // final states that some rule wants to hear of
+	Backoff       Backoff     `json:"backoff,omitzero"`        // between attempts; zero for the default
+	Fallback      *Effect     `json:"fallback,omitempty"`      // what lands instead once this one is given up
+	Shadow        bool        `json:"shadow,omitempty"`        // decided by a rule in shadow: recorded, never sent
+	Throttle      Duration    `json:"throttle,omitempty"`      // apart from the other dos of its (rule, key)
+	Budget        int         `json:"budget,omitempty"`        // effects that its rule may have an hour
+	Approval      bool        `json:"approval,omitempty"`      // a person must approve it first
+	SendUnclaimed bool        `json:"sendUnclaimed,omitempty"` // may be sent while claims cannot be reached; its claim is written afterwards
+	Watched       Duration    `json:"watched,omitempty"`       // how long a worse signal counts against it
+	Regression    *Regression `json:"regression,omitempty"`
+	Why           *Why        `json:"why,omitempty"` // of the decision
 }
 
 // Regression bounds how many dos of a rule may be followed, within a time, by a signal that is worse. It is in effects
