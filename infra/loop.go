@@ -102,6 +102,7 @@ func (r region) loopRegion(first bool) {
 	r.stuckAlarms(pager)
 	r.observerAlarms(pager)
 	r.sweeperAlarms(pager)
+	r.archive(pager)
 	r.dashboard()
 }
 

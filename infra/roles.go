@@ -24,8 +24,11 @@ func (r region) role(name string) awsiam.Role {
 		},
 	})
 	r.excuseTelemetry(role)
-	if name == loop.FuncAct {
+	switch name {
+	case loop.FuncAct:
 		r.excuseTargets(role)
+	case loop.FuncArchive:
+		excuseArchive(role)
 	}
 	return role
 }
@@ -41,13 +44,20 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 		controls = append(controls, "dynamodb:PutItem") // a rule stops itself; all else there is people's
 	}
 
+	ingested := signals // where what ingest accepts goes
+	if kind := map[string]string{loop.FuncIngestHTTP: loop.KindHTTP, loop.FuncIngestQueue: loop.KindQueue}[name]; r.archived(kind) {
+		ingested = append(ingested, own(loop.QueueArchive))
+	}
+
 	switch name {
+	case loop.FuncArchive: // objects
+		return []awsiam.PolicyStatement{receive(own(loop.QueueArchive)), r.archivePut()}
 	case loop.FuncIngestHTTP: // the signal and its standby copy; the sampled ledger
-		return []awsiam.PolicyStatement{send(signals...), allow([]string{"dynamodb:PutItem"}, outputs)}
+		return []awsiam.PolicyStatement{send(ingested...), allow([]string{"dynamodb:PutItem"}, outputs)}
 	case loop.FuncIngestQueue: // the same, and quarantine
 		return []awsiam.PolicyStatement{
 			receive(own(loop.QueueInbox)),
-			send(append(signals, own(loop.DeadLetter(loop.QueueInbox)))...),
+			send(append(ingested, own(loop.DeadLetter(loop.QueueInbox)))...),
 			allow([]string{"dynamodb:PutItem"}, outputs),
 		}
 	case loop.FuncDecide: // effects, re-sends and timers, quarantine; episodes; windows

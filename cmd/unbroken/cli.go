@@ -21,7 +21,7 @@ type cli struct {
 	Backtest backtestCmd `cmd:"" help:"Decide recorded signals by new rules, and compare with the old ones."`
 	Explain  explainCmd  `cmd:"" help:"Say what every rule makes of a signal in a file, or why a deployed loop did what it did."`
 	Send     sendCmd     `cmd:"" help:"Send signals from files or stdin, to one region or hedged to two."`
-	Replay   replayCmd   `cmd:"" help:"Turn a CSV of timestamp,value into signals and send them at a chosen speed."`
+	Replay   replayCmd   `cmd:"" help:"Send a CSV of timestamp,value as signals, or an archive again, at a chosen speed."`
 	Outputs  outputsCmd  `cmd:"" help:"Read the last known good output of a key, with its age and origin."`
 	Status   statusCmd   `cmd:"" help:"Show endpoints, queues, functions, tables and observers of every region."`
 	Trace    traceCmd    `cmd:"" help:"Show what became of a signal: ingested, decided, landed, and how it ended."`

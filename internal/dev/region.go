@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"maps"
 	"net"
 	"net/http"
 	"time"
@@ -38,8 +39,13 @@ func newRegion(w *World, name string, set *rule.Set, listener net.Listener) (*re
 	cfg, now := w.cfg.Rules, w.cfg.Now
 	queue := w.queues.From(name)
 	r := &region{w: w, name: name, listener: listener, stages: map[string]stage{}}
+	inputs := maps.Clone(cfg.Inputs)
+	for input, in := range inputs {
+		in.Archive = false // what would be archived here ends with the process
+		inputs[input] = in
+	}
 	acceptor := ingest.New(ingest.Config{
-		Region: name, Peer: loop.Peer(cfg.Regions.Loop, name), Inputs: cfg.Inputs, StandbyDelay: cfg.StandbyDelay.Std(),
+		Region: name, Peer: loop.Peer(cfg.Regions.Loop, name), Inputs: inputs, StandbyDelay: cfg.StandbyDelay.Std(),
 		Queue: queue, Observer: ingestEvents{r}, Now: now,
 	})
 	r.signals = ingest.NewHTTP(acceptor)

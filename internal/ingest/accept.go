@@ -18,12 +18,15 @@ type Queue interface {
 type Observer interface {
 	Accepted(ctx context.Context, input string, keys []string, copies int)
 	Refused(ctx context.Context, input string, code loop.Code, n int)
+	// Unarchived counts signals of an archived input that are not known to be in the archive.
+	Unarchived(ctx context.Context, input string, n int)
 }
 
 type blind struct{}
 
 func (blind) Accepted(context.Context, string, []string, int) {}
 func (blind) Refused(context.Context, string, loop.Code, int) {}
+func (blind) Unarchived(context.Context, string, int)         {}
 
 // DefaultSendTimeout bounds one send, so that a peer that hangs costs a producer one second, not its patience.
 const DefaultSendTimeout = time.Second
@@ -92,7 +95,10 @@ func (a *Acceptor) Accept(ctx context.Context, input string, arrivals []Arrival)
 		}
 		packs = place(packs, i, loop.Item{AcceptedAt: now, Input: input, Signal: raw, Sampled: loop.Sampled(results[i].Key)})
 	}
-	for p, copies := range a.store(ctx, input, in, packs) {
+	archived := a.archive(ctx, input, in, packs)
+	copies := a.store(ctx, input, in, packs)
+	a.settle(ctx, input, packs, archived)
+	for p, copies := range copies {
 		for _, i := range packs[p].owners {
 			if results[i].Copies = copies; copies == 0 {
 				results[i].Err = loop.Refuse(loop.CodeUnavailable, "no durable copy could be written as this input requires; send it again, here or in another region, with the same id")

@@ -41,14 +41,14 @@ func TestTheDomainKnowsTheStandardLibraryOnly(t *testing.T) {
 
 func TestStagesKnowNoAWS(t *testing.T) {
 	t.Parallel()
-	for _, p := range []string{"ingest", "decide", "act", "observe", "outputs", "rule", "sweep", "ledger", "backtest", "ruletest", "explain"} {
+	for _, p := range []string{"ingest", "decide", "act", "observe", "outputs", "rule", "sweep", "ledger", "archive", "backtest", "ruletest", "explain"} {
 		refuse(t, module+"internal/"+p, "github.com/aws", module+"internal/app", module+"internal/telemetry")
 	}
 }
 
 func TestFunctionsHoldNoTestServicesAndNoCDK(t *testing.T) {
 	t.Parallel()
-	for _, p := range []string{"ingest/http", "ingest/queue", "decide", "act/deliver", "act/outputs", "act/sweeper", "health/observer"} {
+	for _, p := range []string{"ingest/http", "ingest/queue", "ingest/archive", "decide", "act/deliver", "act/outputs", "act/sweeper", "health/observer"} {
 		refuse(t, module+"functions/"+p,
 			module+"internal/mem", module+"internal/looptest", module+"internal/sim", module+"internal/dev", module+"localstack", module+"infra", module+"cmd",
 			"github.com/aws/aws-cdk-go", "testing", "net/http/httptest")

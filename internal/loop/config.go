@@ -35,6 +35,17 @@ type Input struct {
 	Durability string   `yaml:"durability" json:"durability"` // mirrored | regional
 	Policy     string   `yaml:"policy"     json:"policy"`     // all | any: what a lost copy means
 	MaxSkew    Duration `yaml:"max_skew"   json:"maxSkew"`    // 0 means no bound, written `none`
+	Archive    bool     `yaml:"archive"    json:"archive,omitempty"`
+}
+
+// Archives says whether any input is archived: only then are there a queue, a function and a bucket for it.
+func (c *Config) Archives() bool {
+	for _, in := range c.Inputs {
+		if in.Archive {
+			return true
+		}
+	}
+	return false
 }
 
 // Values of Input's fields.

@@ -46,6 +46,7 @@ func (d *decoder) input(n ast.Node, path string) loop.Input {
 		"kind":       d.text(&in.Kind),
 		"durability": d.text(&in.Durability),
 		"policy":     d.text(&in.Policy),
+		"archive":    d.flag(&in.Archive),
 		"max_skew": func(n ast.Node, path string) {
 			if n.GetToken().Value == "none" {
 				in.MaxSkew = 0
