@@ -54,3 +54,11 @@ func TestFunctionsHoldNoTestServicesAndNoCDK(t *testing.T) {
 			"github.com/aws/aws-cdk-go", "testing", "net/http/httptest")
 	}
 }
+
+// A client in a binary is paid for at every cold start. Only who speaks to a service carries its client.
+func TestOnlyTheArchiveAndActCarryS3(t *testing.T) {
+	t.Parallel()
+	for _, p := range []string{"ingest/http", "ingest/queue", "decide", "act/outputs", "act/sweeper", "health/observer"} {
+		refuse(t, module+"functions/"+p, "github.com/aws/aws-sdk-go-v2/service/s3")
+	}
+}
