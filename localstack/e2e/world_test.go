@@ -115,7 +115,7 @@ func assets(root, receiver string) (dir string, cfg *loop.Config, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	for _, f := range []string{"ingest-http", "ingest-queue", "decide", "act", "outputs", "observer", "sweeper"} {
+	for _, f := range []string{"ingest-http", "ingest-queue", "decide", "act", "outputs", "observer", "sweeper", "archive"} {
 		binary, err := os.ReadFile(filepath.Join(root, "dist", f, "bootstrap"))
 		if err != nil {
 			return "", nil, fmt.Errorf("%w: run `make functions`", err)
