@@ -25,7 +25,11 @@ func IngestHTTP(ctx context.Context, env Environment) (HTTPHandler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.overHTTP(ingest.NewHTTP(b.acceptor())), nil
+	acceptor, err := b.acceptor()
+	if err != nil {
+		return nil, err
+	}
+	return b.overHTTP(ingest.NewHTTP(acceptor)), nil
 }
 
 // IngestQueue takes signals from the inbox queue.
@@ -38,28 +42,17 @@ func IngestQueue(ctx context.Context, env Environment) (SQSHandler, error) {
 		if in.Kind != loop.KindQueue {
 			continue
 		}
-		inbox, err := ingest.NewInbox(b.acceptor(), name)
+		acceptor, err := b.acceptor()
+		if err != nil {
+			return nil, err
+		}
+		inbox, err := ingest.NewInbox(acceptor, name)
 		if err != nil {
 			return nil, err
 		}
 		return b.overSQS(loop.FuncIngestQueue, inbox), nil
 	}
 	return nil, fmt.Errorf("loop.yaml declares no input of kind %s", loop.KindQueue)
-}
-
-func (b *base) acceptor() *ingest.Acceptor {
-	return ingest.New(ingest.Config{
-		Region: b.Region, Peer: b.peer(), Inputs: b.Config.Inputs, StandbyDelay: b.Config.StandbyDelay.Std(),
-		Queue: b.queues, Observer: ledger.Ingest{Observer: b.telemetry.Ingest(b.copies), Book: b.book()}, Now: time.Now,
-	})
-}
-
-// copies is in how many regions a signal of the input should be stored.
-func (b *base) copies(input string) int {
-	if b.Config.Inputs[input].Durability == loop.Mirrored && b.peer() != "" {
-		return 2
-	}
-	return 1
 }
 
 // Decide turns signals into effects.

@@ -35,6 +35,8 @@ type Config struct {
 	Inputs       map[string]loop.Input
 	StandbyDelay time.Duration
 	SendTimeout  time.Duration // of one send; 0 means DefaultSendTimeout
+	Mapper       Mapper        // of the inputs whose format is json
+	Secrets      Secrets       // of the credentials
 	Queue        Queue
 	Observer     Observer // nil: nobody counts
 	Now          func() time.Time

@@ -38,6 +38,9 @@ func (b *Inbox) Handle(ctx context.Context, msgs []loop.Message) (failed []strin
 	for m, msg := range msgs {
 		for _, p := range split(msg.Body) {
 			if p.err == nil {
+				p.err = grant{}.check(b.acceptor.cfg.Inputs[b.input], p.signal)
+			}
+			if p.err == nil {
 				arrivals = append(arrivals, Arrival{Signal: p.signal, SentAt: msg.SentAt})
 				waiting = append(waiting, len(events))
 			}
