@@ -102,7 +102,7 @@ func synth(dir string, regions loop.Regions, opt Options) (assembly, error) {
 
 func synthOf(dir string, cfg *loop.Config, opt Options) (assembly, error) {
 	opt.Dist = filepath.Join(dir, "dist")
-	for _, name := range append(chainFunctions(), loop.FuncObserver, loop.FuncSweeper) {
+	for _, name := range append(chainFunctions(), loop.FuncObserver, loop.FuncSweeper, loop.FuncIngestAlarm) {
 		if err := os.MkdirAll(filepath.Join(opt.Dist, name), 0o755); err != nil {
 			return assembly{}, err
 		}

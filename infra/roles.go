@@ -49,6 +49,11 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 			send(append(signals, own(loop.DeadLetter(loop.QueueInbox)))...),
 			allow([]string{"dynamodb:PutItem"}, outputs),
 		}
+	case loop.FuncIngestAlarm: // the same without a queue of its own
+		return []awsiam.PolicyStatement{
+			send(append(signals, own(loop.DeadLetter(loop.QueueInbox)))...),
+			allow([]string{"dynamodb:PutItem"}, outputs),
+		}
 	case loop.FuncDecide: // effects, re-sends and timers, quarantine; episodes; windows
 		return []awsiam.PolicyStatement{
 			receive(own(loop.QueueSignals)),

@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -14,6 +16,67 @@ import (
 	"example.com/unbroken/internal/rule"
 	"example.com/unbroken/internal/secret"
 )
+
+// IngestHTTP takes signals over HTTP.
+func IngestHTTP(ctx context.Context, env Environment) (HTTPHandler, error) {
+	b, err := start(ctx, env, loop.FuncIngestHTTP)
+	if err != nil {
+		return nil, err
+	}
+	acceptor, err := b.acceptor()
+	if err != nil {
+		return nil, err
+	}
+	return b.overHTTP(ingest.NewHTTP(acceptor)), nil
+}
+
+// IngestQueue takes signals from the inbox queue.
+func IngestQueue(ctx context.Context, env Environment) (SQSHandler, error) {
+	b, acceptor, input, err := only(ctx, env, loop.FuncIngestQueue, loop.KindQueue)
+	if err != nil {
+		return nil, err
+	}
+	inbox, err := ingest.NewInbox(acceptor, input)
+	if err != nil {
+		return nil, err
+	}
+	return b.overSQS(loop.FuncIngestQueue, inbox), nil
+}
+
+// AlarmHandler is a Lambda handler that EventBridge and topics call.
+type AlarmHandler func(context.Context, json.RawMessage) error
+
+// IngestAlarm takes the changes of CloudWatch alarms.
+func IngestAlarm(ctx context.Context, env Environment) (AlarmHandler, error) {
+	b, acceptor, input, err := only(ctx, env, loop.FuncIngestAlarm, loop.KindAlarm)
+	if err != nil {
+		return nil, err
+	}
+	alarms, err := ingest.NewAlarms(acceptor, input)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, event json.RawMessage) error {
+		ctx, end := b.telemetry.StartBatch(ctx, nil)
+		defer end()
+		return alarms.Handle(ctx, event)
+	}, nil
+}
+
+// only starts the function of a kind of input that a deployment has one of.
+func only(ctx context.Context, env Environment, function, kind string) (*base, *ingest.Acceptor, string, error) {
+	b, err := start(ctx, env, function)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	for name, in := range b.Config.Inputs {
+		if in.Kind == kind {
+			acceptor, err := b.acceptor()
+			return b, acceptor, name, err
+		}
+	}
+	return nil, nil, "", fmt.Errorf("loop.yaml declares no input of kind %s", kind)
+}
 
 // acceptor is what all ways in share.
 func (b *base) acceptor() (*ingest.Acceptor, error) {

@@ -43,7 +43,10 @@ type Config struct {
 }
 
 // Acceptor stores signals in as many regions as their input asks for. Both ways in share it.
-type Acceptor struct{ cfg Config }
+type Acceptor struct {
+	cfg    Config
+	quotas *quotas
+}
 
 // New makes an Acceptor.
 func New(cfg Config) *Acceptor {
@@ -53,7 +56,7 @@ func New(cfg Config) *Acceptor {
 	if cfg.SendTimeout <= 0 {
 		cfg.SendTimeout = DefaultSendTimeout
 	}
-	return &Acceptor{cfg: cfg}
+	return &Acceptor{cfg: cfg, quotas: newQuotas()}
 }
 
 // Arrival is a signal at the door. SentAt is when the producer handed it over, zero for now: a signal that

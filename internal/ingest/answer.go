@@ -69,6 +69,7 @@ var titles = map[loop.Code]titled{
 	loop.CodeUnsupported:    {http.StatusUnsupportedMediaType, "Unsupported media type"},
 	loop.CodeUnknownInput:   {http.StatusNotFound, "Unknown input"},
 	loop.CodeNotFound:       {http.StatusNotFound, "Not found"},
+	loop.CodeThrottled:      {http.StatusTooManyRequests, "Too many signals"},
 	loop.CodeUnavailable:    {http.StatusServiceUnavailable, "Not durably stored"},
 	loop.CodeMethod:         {http.StatusMethodNotAllowed, "Method not allowed"},
 }

@@ -19,7 +19,7 @@ import (
 	"example.com/unbroken/internal/signature"
 )
 
-var block = regexp.MustCompile("(?s)```(yaml|http|sqs|json)\n(.*?)```")
+var block = regexp.MustCompile("(?s)```(yaml|http|sqs|alarm|json)\n(.*?)```")
 
 // TestEveryExampleOfTheDocumentation sends the requests of docs/inputs.md to the inputs that it declares, signed where
 // it says …, and wants the signals that it shows.
@@ -42,6 +42,8 @@ func TestEveryExampleOfTheDocumentation(t *testing.T) {
 			pending = func() *fakeQueue { return exampleRequest(t, cfg, body) }
 		case "sqs":
 			pending = func() *fakeQueue { return exampleMessage(t, cfg, body) }
+		case "alarm":
+			pending = func() *fakeQueue { return exampleAlarm(t, cfg, body) }
 		case "json":
 			examples++
 			q := pending()
@@ -50,7 +52,7 @@ func TestEveryExampleOfTheDocumentation(t *testing.T) {
 			}
 		}
 	}
-	if want := 6; examples < want {
+	if want := 10; examples < want {
 		t.Errorf("%d examples", examples)
 	}
 }
@@ -118,6 +120,19 @@ func exampleMessage(t *testing.T, cfg *loop.Config, body string) *fakeQueue {
 	}
 	if failed := inbox.Handle(t.Context(), []loop.Message{{ID: "1", Body: []byte(body), SentAt: noon}}); len(failed) > 0 {
 		t.Errorf("%s comes again", body)
+	}
+	return q
+}
+
+func exampleAlarm(t *testing.T, cfg *loop.Config, event string) *fakeQueue {
+	t.Helper()
+	a, q := exampleAcceptor(t, cfg)
+	alarms, err := NewAlarms(a, "cloudwatch")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := alarms.Handle(t.Context(), []byte(event)); err != nil {
+		t.Error(err)
 	}
 	return q
 }

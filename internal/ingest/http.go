@@ -3,7 +3,9 @@ package ingest
 import (
 	"cmp"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"example.com/unbroken/internal/loop"
 )
@@ -55,6 +57,12 @@ func (h *HTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	results := make([]Result, len(events))
 	for i, e := range events {
 		results[i].Err = e.err
+	}
+	if wait := h.acceptor.quotas.take(input, h.acceptor.cfg.Inputs[input].Quota, len(arrivals), h.acceptor.cfg.Now()); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+		h.acceptor.refused(r.Context(), input, loop.CodeThrottled, len(arrivals))
+		refuse(w, loop.Refuse(loop.CodeThrottled, "this input takes %d events a second; send them again later, with the same ids", h.acceptor.cfg.Inputs[input].Quota.PerSecond))
+		return
 	}
 	if len(arrivals) > 0 {
 		for i, result := range h.acceptor.Accept(r.Context(), input, arrivals) {

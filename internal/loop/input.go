@@ -4,7 +4,7 @@ import "strings"
 
 // Input declares one way in.
 type Input struct {
-	Kind       string   `yaml:"kind"       json:"kind"`       // http | queue
+	Kind       string   `yaml:"kind"       json:"kind"`       // http | queue | alarm
 	Durability string   `yaml:"durability" json:"durability"` // mirrored | regional
 	Policy     string   `yaml:"policy"     json:"policy"`     // all | any: what a lost copy means
 	MaxSkew    Duration `yaml:"max_skew"   json:"maxSkew"`    // 0 means no bound, written `none`
@@ -15,7 +15,15 @@ type Input struct {
 
 	Auth        string       `yaml:"auth"        json:"auth,omitempty"` // how a caller proves who it is; "" is iam
 	Credentials []Credential `yaml:"credentials" json:"credentials,omitempty"`
+	Quota       Quota        `yaml:"quota"       json:"quota,omitzero"`
+	Topics      []string     `yaml:"topics"      json:"topics,omitempty"`  // kind alarm: ARNs of what alarms notify besides
 	Sources     []string     `yaml:"sources"     json:"sources,omitempty"` // prefixes that may come in at all; none is no bound
+}
+
+// Quota is how many events an input takes a second, and how many at once after a pause; zero for no bound.
+type Quota struct {
+	PerSecond int `yaml:"per_second" json:"perSecond,omitempty"`
+	Burst     int `yaml:"burst"      json:"burst,omitempty"`
 }
 
 // Mapping makes the attributes of a signal from a JSON body: CEL over `body`. An empty one leaves the attribute out,
@@ -51,6 +59,7 @@ func Covers(prefixes []string, source string) bool {
 const (
 	KindHTTP  = "http"
 	KindQueue = "queue"
+	KindAlarm = "alarm" // CloudWatch alarms, by EventBridge and by topics
 
 	FormatCloudEvents  = "cloudevents"
 	FormatJSON         = "json"

@@ -3,6 +3,7 @@ package rule
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -25,7 +26,7 @@ func (c *checker) inputs() {
 		if !patterns().id.MatchString(name) {
 			c.fail(path, idHint, "%q is not a name", name)
 		}
-		c.oneOf(path+".kind", in.Kind, loop.KindHTTP, loop.KindQueue)
+		c.oneOf(path+".kind", in.Kind, loop.KindHTTP, loop.KindQueue, loop.KindAlarm)
 		c.oneOf(path+".durability", in.Durability, loop.Mirrored, loop.Regional)
 		c.oneOf(path+".policy", in.Policy, loop.PolicyAll, loop.PolicyAny)
 		c.sources(path+".sources", in.Sources)
@@ -33,12 +34,29 @@ func (c *checker) inputs() {
 		case loop.KindHTTP:
 			c.format(path, in)
 			c.auth(path, in)
-		case loop.KindQueue:
+		case loop.KindQueue, loop.KindAlarm:
 			c.onlyHTTP(path, in)
 			if other, again := byKind[in.Kind]; again {
-				c.fail(path+".kind", "", "a region has one inbox, and it is %s's", other)
+				c.fail(path+".kind", "", "a region has one input of kind %s, and it is %s", in.Kind, other)
 			}
 			byKind[in.Kind] = name
+		}
+		c.topics(path, in)
+	}
+}
+
+// topicARN names a topic; functions subscribe to it in its own region.
+var topicARN = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^arn:aws[a-z-]*:sns:([a-z0-9-]+):[0-9]{12}:[A-Za-z0-9_-]+$`)
+})
+
+func (c *checker) topics(path string, in loop.Input) {
+	if len(in.Topics) > 0 && in.Kind != loop.KindAlarm {
+		c.fail(path+".topics", "subscribe the inbox instead", "only an input of kind alarm has topics")
+	}
+	for _, arn := range in.Topics {
+		if m := topicARN().FindStringSubmatch(arn); m == nil || !slices.Contains(c.cfg.Regions.Loop, m[1]) {
+			c.fail(path+".topics", "such as arn:aws:sns:us-east-2:123456789012:alarms", "%q is not a topic in a loop region", arn)
 		}
 	}
 }
@@ -47,10 +65,10 @@ func (c *checker) inputs() {
 func (c *checker) onlyHTTP(path string, in loop.Input) {
 	for field, given := range map[string]bool{
 		"format": in.Format != "", "source": in.Source != "", "map": in.Map != loop.Mapping{},
-		"auth": in.Auth != "", "credentials": len(in.Credentials) > 0,
+		"auth": in.Auth != "", "credentials": len(in.Credentials) > 0, "quota": in.Quota != loop.Quota{},
 	} {
 		if given {
-			c.fail(path+"."+field, "the queue's policy says who may send; sources says for what", "only an input of kind http has it")
+			c.fail(path+"."+field, "a queue bounds itself, and its policy says who may send; sources says for what", "only an input of kind http has it")
 		}
 	}
 }
@@ -68,6 +86,10 @@ func (c *checker) format(path string, in loop.Input) {
 	case loop.FormatJSON:
 		c.mapping(path, in)
 	case loop.FormatAlertmanager, loop.FormatGrafana, loop.FormatGitHub:
+		if in.Quota != (loop.Quota{}) && in.Format != loop.FormatGitHub {
+			// https://github.com/prometheus/alertmanager/blob/main/notify/webhook/webhook.go: only 5xx is tried again.
+			c.fail(path+".quota", "group the alerts there", "what is answered 429 would be lost: %s does not send it again", in.Format)
+		}
 		if in.Source == "" {
 			c.fail(path, "add source: "+in.Format+"/…", "source is required: format %s has none of its own", in.Format)
 		}

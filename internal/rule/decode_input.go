@@ -6,10 +6,10 @@ import (
 	"example.com/unbroken/internal/loop"
 )
 
-// unboundedSkew are the formats whose time says when something began, and not when it was sent: Alertmanager repeats
-// an alert for as long as it fires.
-func unboundedSkew(format string) bool {
-	return format == loop.FormatAlertmanager || format == loop.FormatGrafana
+// unboundedSkew are the inputs whose time says when something began, and not when it was sent: Alertmanager repeats
+// an alert for as long as it fires, and EventBridge tries for a day.
+func unboundedSkew(in loop.Input) bool {
+	return in.Kind == loop.KindAlarm || in.Format == loop.FormatAlertmanager || in.Format == loop.FormatGrafana
 }
 
 func (d *decoder) input(n ast.Node, path string) loop.Input {
@@ -25,6 +25,16 @@ func (d *decoder) input(n ast.Node, path string) loop.Input {
 		"auth":        d.text(&in.Auth),
 		"credentials": d.credentials(&in.Credentials),
 		"sources":     d.texts(&in.Sources),
+		"topics":      d.texts(&in.Topics),
+		"quota": func(n ast.Node, path string) {
+			d.fields(n, path, known{"per_second": d.integer(&in.Quota.PerSecond), "burst": d.integer(&in.Quota.Burst)})
+			if in.Quota.PerSecond <= 0 || in.Quota.Burst < 0 {
+				d.fail(path, "such as {per_second: 100, burst: 500}", "per_second must be at least 1")
+			}
+			if in.Quota.Burst == 0 {
+				in.Quota.Burst = in.Quota.PerSecond
+			}
+		},
 		"max_skew": func(n ast.Node, path string) {
 			bounded = true
 			if n.GetToken().Value == "none" {
@@ -37,7 +47,7 @@ func (d *decoder) input(n ast.Node, path string) loop.Input {
 			}
 		},
 	})
-	if !bounded && unboundedSkew(in.Format) {
+	if !bounded && unboundedSkew(in) {
 		in.MaxSkew = 0
 	}
 	if in.Kind == loop.KindHTTP {
