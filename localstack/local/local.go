@@ -47,6 +47,7 @@ type Options struct {
 	Secret       string   // whsec_…: the receiver verifies signatures
 	Regions      []string // where to look for APIs; edge.DefaultRegions if empty
 	Env          []string // more environment for the emulator, and so for all functions
+	Scale        float64  // how many times faster than AWS's clock the stand-ins go; 1 if 0
 	Log          io.Writer
 	StartTimeout time.Duration // 60 s if 0: the first start on a cold machine compiles Python
 }
@@ -105,7 +106,11 @@ func Start(ctx context.Context, o Options) (_ *World, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return w, w.await(ctx, o.StartTimeout)
+	if err := w.await(ctx, o.StartTimeout); err != nil {
+		return nil, err
+	}
+	w.standIn(running, o)
+	return w, nil
 }
 
 // serve runs the edge and the receiver in this process.
@@ -113,7 +118,7 @@ func (w *World) serve(ctx context.Context, o Options, edgeListener, receiverList
 	e, err := edge.New(edge.Options{
 		Upstream: w.EmulatorURL,
 		Regions:  o.Regions,
-		Log:      slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Log:      logger(o.Log),
 	})
 	if err != nil {
 		return errors.Join(err, edgeListener.Close(), receiverListener.Close())
@@ -125,6 +130,18 @@ func (w *World) serve(ctx context.Context, o Options, edgeListener, receiverList
 	w.servers.Go(func() { w.report(e.Serve(ctx, edgeListener)) })
 	w.servers.Go(func() { w.report(r.Serve(ctx, receiverListener)) })
 	return nil
+}
+
+// standIn starts what stands in for the parts of AWS that our emulator lacks; another emulator has its own.
+func (w *World) standIn(ctx context.Context, o Options) {
+	if w.emulator != nil {
+		s := standIns{site: &w.Site, scale: o.Scale, log: logger(o.Log)}
+		s.start(ctx, w, o.Regions)
+	}
+}
+
+func logger(out io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 // await returns when everything answers, or says who does not and why.
@@ -197,6 +214,12 @@ func (o *Options) complete() error {
 		o.Log = io.Discard
 	}
 	o.Log = &syncWriter{w: o.Log}
+	if len(o.Regions) == 0 {
+		o.Regions = edge.DefaultRegions
+	}
+	if o.Scale == 0 {
+		o.Scale = 1
+	}
 	if o.StartTimeout == 0 {
 		o.StartTimeout = 60 * time.Second
 	}
