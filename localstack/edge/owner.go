@@ -20,6 +20,7 @@ type owners struct {
 	client   *http.Client
 	mu       sync.Mutex
 	known    map[string]string // API id -> region
+	single   map[string]string // region -> the id of its only HTTP API
 }
 
 func newOwners(upstream *url.URL, regions []string, transport http.RoundTripper) *owners {
@@ -31,6 +32,7 @@ func newOwners(upstream *url.URL, regions []string, transport http.RoundTripper)
 		regions:  slices.Clone(regions),
 		client:   &http.Client{Transport: transport, Timeout: 5 * time.Second},
 		known:    map[string]string{},
+		single:   map[string]string{},
 	}
 }
 
