@@ -69,7 +69,11 @@ func TestWeights(t *testing.T) {
 		sick string
 		want string
 	}{
-		{0, "", "1"}, {2, "", "1"}, {3, "", "2"}, {0, "a", "2"}, {0, "b", "1"},
+		{0, "", "1"},
+		{2, "", "1"},
+		{3, "", "2"},
+		{0, "a", "2"},
+		{0, "b", "1"},
 		{0, "a b", "3"}, // zero is for when nothing else is
 		{3, "a b c", "2"},
 	} {

@@ -18,10 +18,18 @@ func TestAnEndpointChangesAfterAsManyAnswersInARow(t *testing.T) {
 	t.Parallel()
 	b := boardOf(Check{ID: "e", Threshold: 3})
 	for i, step := range []struct{ answer, healthy bool }{
-		{false, true}, {false, true}, {true, true}, // one good answer starts the count again
-		{false, true}, {false, true}, {false, false},
-		{true, false}, {true, false}, {false, false},
-		{true, false}, {true, false}, {true, true},
+		{false, true},
+		{false, true},
+		{true, true}, // one good answer starts the count again
+		{false, true},
+		{false, true},
+		{false, false},
+		{true, false},
+		{true, false},
+		{false, false},
+		{true, false},
+		{true, false},
+		{true, true},
 	} {
 		b.Answered("e", step.answer)
 		if got := b.Healthy("e"); got != step.healthy {

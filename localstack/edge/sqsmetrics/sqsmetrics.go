@@ -96,7 +96,7 @@ func (m *Meter) remember(queue string, messages []Message, now time.Time) {
 
 // listed is a message as the emulator lists it; times are in seconds.
 type listed struct {
-	MessageId     string //nolint:staticcheck // the emulator's spelling
+	MessageId     string
 	SentTimestamp int64
 	VisibleAt     int64
 	IsVisible     bool
