@@ -58,7 +58,8 @@ func (s standIns) watch(ctx context.Context, w *World, regions []string) {
 			})
 		})
 		extractor := emf.New(cloudwatchlogs.NewFromConfig(s.config(region, "emf")), cloudwatch.NewFromConfig(s.config(region, "emf")))
-		w.servers.Go(func() { s.every(ctx, "metrics in logs of "+region, emf.Every, extractor.Extract) })
+		// Lines have no clock on AWS, and a read of every log is dear: no scale.
+		w.servers.Go(func() { s.repeat(ctx, "metrics in logs of "+region, emf.Every, extractor.Extract) })
 		meter := sqsmetrics.New(region, s.site.EmulatorURL, cloudwatch.NewFromConfig(s.config(region, "sqsmetrics")))
 		w.servers.Go(func() {
 			s.every(ctx, "queue metrics of "+region, sqsmetrics.Every, func(ctx context.Context) error {
@@ -105,10 +106,14 @@ func (s standIns) config(region, name string) aws.Config {
 // shortest is how often something is done at most, however fast: the emulator has other things to do.
 const shortest = 100 * time.Millisecond
 
-// every does something at once and then so often, faster by the scale. Of failures in a row only the first is logged:
-// a region that is cut fails every time.
+// every repeats something faster by the scale.
 func (s standIns) every(ctx context.Context, what string, pause time.Duration, do func(context.Context) error) {
-	pause = max(time.Duration(float64(pause)/s.scale), shortest)
+	s.repeat(ctx, what, max(time.Duration(float64(pause)/s.scale), shortest), do)
+}
+
+// repeat does something at once and then so often. Of failures in a row only the first is logged: a region that is cut
+// fails every time.
+func (s standIns) repeat(ctx context.Context, what string, pause time.Duration, do func(context.Context) error) {
 	ticker := time.NewTicker(pause)
 	defer ticker.Stop()
 	failed := false
