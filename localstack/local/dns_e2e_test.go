@@ -12,6 +12,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"example.com/unbroken/internal/failover"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/localstack/edge"
 	"example.com/unbroken/localstack/local"
@@ -41,10 +42,8 @@ func TestDNSLeavesARegionThatIsCut(t *testing.T) {
 	if _, err := w.Edge().Set(t.Context(), edge.Fault{Service: "route53", Mode: edge.Cut}); err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now()
 	cut(t, w, east)
 	answered(t, w, west)
-	t.Logf("%s is answered no more after %s by Route 53's clock", east, scale*time.Since(began).Round(100*time.Millisecond))
 	if status := byAddress(t, w, east); status != 0 {
 		t.Errorf("the address of a region that is cut says %d", status)
 	}
@@ -55,6 +54,17 @@ func TestDNSLeavesARegionThatIsCut(t *testing.T) {
 	answered(t, w, west)
 	heal(t, w, east)
 	answered(t, w, east)
+
+	// It is back after three good answers in a row, so that three bad ones, two intervals apart at least, are ahead.
+	began := time.Now()
+	cut(t, w, east)
+	answered(t, w, west)
+	took := time.Since(began)
+	t.Logf("%s is answered no more after %s by Route 53's clock", east, scale*took.Round(100*time.Millisecond))
+	if took < 2*failover.Interval*time.Second/scale {
+		t.Errorf("%s left DNS after %s: before three answers", east, took)
+	}
+	heal(t, w, east)
 
 	calls, err := w.Edge().Calls(t.Context())
 	if err != nil {
