@@ -43,7 +43,7 @@ func Loop(app awscdk.App, cfg *loop.Config, opt Options) error {
 		s.AddStackDependency(stacks[0], jsii.String("the tables and their replicas"))
 	}
 	if opt.Domain != "" {
-		failover(app, cfg, opt, stacks)
+		names(app, cfg, opt, stacks)
 	}
 	guard(app)
 	return nil
