@@ -2,7 +2,10 @@ package ingest
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -177,6 +180,16 @@ func TestGitHubSignature(t *testing.T) {
 			answered(t, tt.to(h), tt.status, q)
 		})
 	}
+}
+
+// Anybody can sign with a key that is empty.
+func TestABlankSecretOpensNothing(t *testing.T) {
+	t.Parallel()
+	mac := hmac.New(sha256.New, nil)
+	mac.Write([]byte(event("1")))
+	q := &fakeQueue{}
+	h := guarded(q, loop.AuthGitHub, safe{"ssm:/blank": " \n"}, credential("shop/", "ssm:/blank"))
+	answered(t, post("door", MediaEvent, event("1")).with("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil))).to(h), http.StatusUnauthorized, q)
 }
 
 func TestIAM(t *testing.T) {
