@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -38,7 +40,11 @@ func (r region) archive(p pager) {
 		EnforceSSL:        jsii.Bool(true),
 		RemovalPolicy:     r.removal(),
 	})
-	r.admitRoles(queue, []*string{r.roleARN(r.name, loop.FuncIngestHTTP), r.roleARN(r.name, loop.FuncIngestQueue)})
+	var senders []*string
+	for _, function := range r.archivers() {
+		senders = append(senders, r.roleARN(r.name, function))
+	}
+	r.admitRoles(queue, senders)
 	r.archiveBucket()
 	awslambda.NewEventSourceMapping(r.stack, jsii.String("ArchiveMapping"), &awslambda.EventSourceMappingProps{
 		Target:                  r.function(loop.FuncArchive, nil),
@@ -82,20 +88,24 @@ func excuseArchive(role awsiam.Role) {
 	})
 }
 
-// archived says whether an input of the kind is: its ingest function alone may send to the archive's queue.
-func (r region) archived(kind string) bool {
+// archivers are the ingest functions of archived inputs: they alone may send to the archive's queue.
+func (r region) archivers() (functions []string) {
+	by := map[string]string{
+		loop.KindHTTP: loop.FuncIngestHTTP, loop.KindQueue: loop.FuncIngestQueue, loop.KindAlarm: loop.FuncIngestAlarm,
+	}
 	for _, in := range r.cfg.Inputs {
-		if in.Archive && in.Kind == kind {
-			return true
+		if in.Archive {
+			functions = append(functions, by[in.Kind])
 		}
 	}
-	return false
+	slices.Sort(functions) // one order, so that a template does not change by itself
+	return slices.Compact(functions)
 }
 
 // archiveAlarms: what is missing from an archive hurts nobody today, but it is not noticed later either.
 func (r region) archiveAlarms(p pager) {
 	r.functionAlarms(p, loop.FuncArchive)
-	for _, function := range []string{loop.FuncIngestHTTP, loop.FuncIngestQueue} {
+	for _, function := range r.archivers() {
 		p.page(watch{
 			name:    function + "-unarchived",
 			means:   "Signals were accepted and are not in the archive: its queue failed or was slow. The loop is not affected.",

@@ -29,15 +29,6 @@ func (r Regions) All() []string {
 	return all
 }
 
-// Input declares one way in.
-type Input struct {
-	Kind       string   `yaml:"kind"       json:"kind"`       // http | queue
-	Durability string   `yaml:"durability" json:"durability"` // mirrored | regional
-	Policy     string   `yaml:"policy"     json:"policy"`     // all | any: what a lost copy means
-	MaxSkew    Duration `yaml:"max_skew"   json:"maxSkew"`    // 0 means no bound, written `none`
-	Archive    bool     `yaml:"archive"    json:"archive,omitempty"`
-}
-
 // Archives says whether any input is archived: only then are there a queue, a function and a bucket for it.
 func (c *Config) Archives() bool {
 	for _, in := range c.Inputs {
@@ -47,18 +38,6 @@ func (c *Config) Archives() bool {
 	}
 	return false
 }
-
-// Values of Input's fields.
-const (
-	KindHTTP  = "http"
-	KindQueue = "queue"
-
-	Mirrored = "mirrored"
-	Regional = "regional"
-
-	PolicyAll = "all"
-	PolicyAny = "any"
-)
 
 // Rule says which signals mean what, and what to do then.
 type Rule struct {
