@@ -107,7 +107,9 @@ func TestOnlyWhatIsNotStoredComesAgain(t *testing.T) {
 	stage := &archive.Handler{Region: "us-east-2", Store: s, Recorder: h}
 	failed := stage.Handle(t.Context(), []loop.Message{
 		message(t, "a", "shop", noon, `{"id":"1"}`), message(t, "b", "lab", noon, `{"id":"2"}`),
-		{ID: "c", Body: []byte(`{"v":2,"items":[]}`)}, {ID: "d", Body: []byte(`nonsense`)}, {ID: "e", Body: []byte(`{"v":1,"items":[]}`)},
+		{ID: "c", Body: []byte(`{"v":2,"items":[]}`)},
+		{ID: "d", Body: []byte(`nonsense`)},
+		{ID: "e", Body: []byte(`{"v":1,"items":[]}`)},
 		message(t, "f", "lab", noon, `{"id":"3"}`),
 	})
 	if slices.Sort(failed); fmt.Sprint(failed) != "[b c d e f]" || h.failed != 5 || h.signals != 1 {
