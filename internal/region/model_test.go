@@ -182,7 +182,7 @@ func TestAllSequences(t *testing.T) {
 		{object: [2]int{0, 2}},
 		{object: [2]int{0, 0}, order: region.Restore, on: east},
 		{object: [2]int{2, 0}, order: region.Freeze, on: east},
-	}, 6)
+	}, 5)
 }
 
 func explore(t *testing.T, symbols []symbol, length int) {
