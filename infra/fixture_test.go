@@ -77,6 +77,7 @@ func synthAndRun(m *testing.M) (int, error) {
 	}
 	cfg := config(pair)
 	maps.Copy(cfg.Actions, targets())
+	cfg.Inputs = inputs()
 	cfg.Rules = []loop.Rule{{ID: "r", Guard: loop.Guard{MaxRegressions: 1}}}
 	if made.targets, err = synthOf(dir, cfg, named); err != nil {
 		return 1, err
@@ -101,7 +102,7 @@ func synth(dir string, regions loop.Regions, opt Options) (assembly, error) {
 
 func synthOf(dir string, cfg *loop.Config, opt Options) (assembly, error) {
 	opt.Dist = filepath.Join(dir, "dist")
-	for _, name := range append(chainFunctions(), loop.FuncObserver, loop.FuncSweeper) {
+	for _, name := range append(chainFunctions(), loop.FuncObserver, loop.FuncSweeper, loop.FuncIngestAlarm) {
 		if err := os.MkdirAll(filepath.Join(opt.Dist, name), 0o755); err != nil {
 			return assembly{}, err
 		}

@@ -51,6 +51,9 @@ func (r region) function(name string, endpoint *string) awslambda.Function {
 			props.ReservedConcurrentExecutions = jsii.Number(r.opt.ReservedConcurrency)
 		}
 	}
+	if name == loop.FuncIngestAlarm { // it is called without anybody waiting for its answer
+		props.DeadLetterQueue = awssqs.Queue_FromQueueArn(r.stack, jsii.String("AlarmDeadLetters"), r.queueARN(r.name, loop.DeadLetter(loop.QueueInbox)))
+	}
 	return awslambda.NewFunction(r.stack, jsii.String(constructID(name)+"Function"), props)
 }
 

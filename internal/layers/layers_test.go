@@ -48,7 +48,7 @@ func TestStagesKnowNoAWS(t *testing.T) {
 
 func TestFunctionsHoldNoTestServicesAndNoCDK(t *testing.T) {
 	t.Parallel()
-	for _, p := range []string{"ingest/http", "ingest/queue", "decide", "act/deliver", "act/outputs", "act/sweeper", "health/observer"} {
+	for _, p := range []string{"ingest/http", "ingest/queue", "ingest/alarm", "decide", "act/deliver", "act/outputs", "act/sweeper", "health/observer"} {
 		refuse(t, module+"functions/"+p,
 			module+"internal/mem", module+"internal/looptest", module+"internal/sim", module+"internal/dev", module+"localstack", module+"infra", module+"cmd",
 			"github.com/aws/aws-cdk-go", "testing", "net/http/httptest")

@@ -29,26 +29,6 @@ func (r Regions) All() []string {
 	return all
 }
 
-// Input declares one way in.
-type Input struct {
-	Kind       string   `yaml:"kind"       json:"kind"`       // http | queue
-	Durability string   `yaml:"durability" json:"durability"` // mirrored | regional
-	Policy     string   `yaml:"policy"     json:"policy"`     // all | any: what a lost copy means
-	MaxSkew    Duration `yaml:"max_skew"   json:"maxSkew"`    // 0 means no bound, written `none`
-}
-
-// Values of Input's fields.
-const (
-	KindHTTP  = "http"
-	KindQueue = "queue"
-
-	Mirrored = "mirrored"
-	Regional = "regional"
-
-	PolicyAll = "all"
-	PolicyAny = "any"
-)
-
 // Rule says which signals mean what, and what to do then.
 type Rule struct {
 	ID     string           `yaml:"id"     json:"id"`

@@ -25,6 +25,7 @@ const (
 
 	FuncIngestHTTP  = "ingest-http"
 	FuncIngestQueue = "ingest-queue"
+	FuncIngestAlarm = "ingest-alarm"
 	FuncDecide      = "decide"
 	FuncAct         = "act"
 	FuncOutputs     = "outputs"
