@@ -41,7 +41,7 @@ func TestTheDomainKnowsTheStandardLibraryOnly(t *testing.T) {
 
 func TestStagesKnowNoAWS(t *testing.T) {
 	t.Parallel()
-	for _, p := range []string{"ingest", "decide", "act", "observe", "outputs", "rule", "sweep", "ledger", "archive", "backtest", "ruletest", "explain"} {
+	for _, p := range []string{"ingest", "decide", "act", "observe", "outputs", "region", "rule", "sweep", "ledger", "archive", "backtest", "ruletest", "explain"} {
 		refuse(t, module+"internal/"+p, "github.com/aws", module+"internal/app", module+"internal/telemetry")
 	}
 }
