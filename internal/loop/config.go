@@ -29,25 +29,15 @@ func (r Regions) All() []string {
 	return all
 }
 
-// Input declares one way in.
-type Input struct {
-	Kind       string   `yaml:"kind"       json:"kind"`       // http | queue
-	Durability string   `yaml:"durability" json:"durability"` // mirrored | regional
-	Policy     string   `yaml:"policy"     json:"policy"`     // all | any: what a lost copy means
-	MaxSkew    Duration `yaml:"max_skew"   json:"maxSkew"`    // 0 means no bound, written `none`
+// Archives says whether any input is archived: only then are there a queue, a function and a bucket for it.
+func (c *Config) Archives() bool {
+	for _, in := range c.Inputs {
+		if in.Archive {
+			return true
+		}
+	}
+	return false
 }
-
-// Values of Input's fields.
-const (
-	KindHTTP  = "http"
-	KindQueue = "queue"
-
-	Mirrored = "mirrored"
-	Regional = "regional"
-
-	PolicyAll = "all"
-	PolicyAny = "any"
-)
 
 // Rule says which signals mean what, and what to do then.
 type Rule struct {

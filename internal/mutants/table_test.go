@@ -1,5 +1,7 @@
 package mutants
 
+import "slices"
+
 // mutant is a guard that is taken away.
 type mutant struct {
 	guard    string // what it prevents
@@ -10,7 +12,7 @@ type mutant struct {
 
 func table() []mutant {
 	const act, decide, ingest, loop, rule, webhook = "internal/act/", "internal/decide/", "internal/ingest/", "internal/loop/", "internal/rule/", "internal/webhook/"
-	return append(safety(), []mutant{
+	return append(slices.Concat(safety(), doors(), health()), []mutant{
 		{"moving a byte between two fields changes an id", loop + "id.go", "buf = binary.BigEndian.AppendUint32(buf, uint32(len(f)))", "_ = binary.BigEndian", ""},
 		{"a claim in force is waited for", act + "claim.go", "case !stored.Deadline.Before(start):", "case false:", ""},
 		{"notBefore is obeyed", act + "claim.go", "case stored.NotBefore.After(start):", "case false:", ""},

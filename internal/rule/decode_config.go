@@ -40,26 +40,6 @@ func (d *decoder) config(n ast.Node) *loop.Config {
 	return c
 }
 
-func (d *decoder) input(n ast.Node, path string) loop.Input {
-	in := loop.Input{Durability: loop.Mirrored, Policy: loop.PolicyAll, MaxSkew: defaultMaxSkew}
-	d.fields(n, path, known{
-		"kind":       d.text(&in.Kind),
-		"durability": d.text(&in.Durability),
-		"policy":     d.text(&in.Policy),
-		"max_skew": func(n ast.Node, path string) {
-			if n.GetToken().Value == "none" {
-				in.MaxSkew = 0
-				return
-			}
-			d.duration(&in.MaxSkew)(n, path)
-			if in.MaxSkew == 0 {
-				d.fail(path, "write `none` for no bound", "must be more than 0")
-			}
-		},
-	})
-	return in
-}
-
 func (d *decoder) rule(n ast.Node, path string) loop.Rule {
 	r := loop.Rule{Mode: loop.ModeEnforce}
 	d.fields(n, path, known{
