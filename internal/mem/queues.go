@@ -117,9 +117,10 @@ func (q *Queues) store(ctx context.Context, to address, m loop.Outgoing) error {
 		again := *s
 		q.queues[to] = append(q.queues[to], &again)
 	}
+	visible := s.visible // from here on, s belongs to whoever receives it
 	q.mu.Unlock()
 	for range more + 1 {
-		q.arrived(to, s.visible)
+		q.arrived(to, visible)
 	}
 	return nil
 }

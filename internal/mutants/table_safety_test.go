@@ -48,7 +48,6 @@ func safety() []mutant {
 		{"the controls read last hold without claims", act + "controls.go", "l.controls, err = s.controls.last(), nil", "err = nil", ""},
 		{"only what a target drops or refuses is sent without claims", "internal/rule/check_outage.go", "a.Effect != loop.ClassKeyed && a.Effect != loop.ClassFenced", "false", ""},
 		{"a key outlasts what is sent without claims", "internal/rule/check_outage.go", "a.Horizon.Std() < least", "false", ""},
-		{"a panic is one effect's trouble", act + "handler.go", "if r := recover(); r != nil {", "if r := any(nil); r != nil {", "Panic"},
 		{"a rule that makes things worse stops itself", act + "guard_regression.go", "if err != nil || within {", "if err != nil || within || true {", ""},
 		{"what a signal follows came before it", loop + "throttle.go", "p.AcceptedAt.Before(at) && at.Sub", "at.Sub", ""},
 		{"the present hour's budget is not deleted", sweep + "judge.go", "now.After(l.Last.Add(loop.ClaimKeep))", "true", ""},
