@@ -34,6 +34,7 @@ type Queues struct {
 
 	mu     sync.Mutex
 	queues map[address][]*stored // in the order of sending
+	fair   map[address]*fair
 	ids    int
 
 	receipts int // counts receives over all queues, so that no two copies share a receipt
@@ -54,7 +55,7 @@ var _ act.Queue = (*Queues)(nil)
 // NewQueues returns empty queues; every name exists.
 func NewQueues(c QueuesConfig) *Queues {
 	c.Visibility = cmp.Or(c.Visibility, 30*time.Second)
-	return &Queues{cfg: c, queues: map[address][]*stored{}}
+	return &Queues{cfg: c, queues: map[address][]*stored{}, fair: map[address]*fair{}}
 }
 
 // Send implements the Queue interfaces for a caller outside of all regions.
@@ -107,13 +108,18 @@ func (q *Queues) store(ctx context.Context, to address, m loop.Outgoing) error {
 	q.ids++
 	s.id = "m" + strconv.Itoa(q.ids)
 	q.queues[to] = append(q.queues[to], s)
+	if q.fair[to] == nil {
+		q.fair[to] = &fair{noisy: map[string]bool{}, sent: map[string]time.Time{}}
+	}
+	q.fair[to].sent[s.group] = now
 	for range more { // "more than one copy of a message might be delivered": each is acknowledged on its own
 		again := *s
 		q.queues[to] = append(q.queues[to], &again)
 	}
+	visible := s.visible // from here on, s belongs to whoever receives it
 	q.mu.Unlock()
 	for range more + 1 {
-		q.arrived(to, s.visible)
+		q.arrived(to, visible)
 	}
 	return nil
 }
