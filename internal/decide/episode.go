@@ -72,35 +72,28 @@ func (k keeper) observe(ctx context.Context, p *rule.Program, ref Ref, obs []obs
 	if err := k.windows.Put(ctx, ref, inTime, w.span+2*lateness); err != nil {
 		return out, fmt.Errorf("store window entries of %s: %w", ref.RuleID, err)
 	}
-	for range maxConflicts {
-		// Read again: two deciders that put at the same time must not both miss the other's entry, and whoever lost the
-		// race for the episode must not judge by what was known before the other one's entry.
-		seen, err := k.windows.Around(ctx, ref, look)
-		if err != nil {
-			return out, fmt.Errorf("read window of %s: %w", ref.RuleID, err)
-		}
-		if absent > 0 && len(seen.Entries) > len(known.Entries)+len(inTime) { // another one's entry
-			if err := k.start(ctx, ref, absent, timers(absent, obs, known.Entries, merge(slices.Clone(seen.Entries)))); err != nil {
-				return out, err
-			}
-		}
-		j := judged{entries: merge(seen.Entries), lateness: lateness + absent, now: k.now()}
-		j.from, _ = slices.BinarySearchFunc(j.entries, seen.From, func(e Entry, at loop.Position) int { return e.Pos.Compare(at) })
-		j.verdicts = w.judge(j.entries, j.from)
-		out.overflow = seen.Overflow
-		made, err := k.advance(ctx, p, ref, j, obs)
-		out.made = append(out.made, made...)
-		if !errors.Is(err, loop.ErrConflict) {
+	// Read again: two deciders that put at the same time must not both miss the other's entry.
+	seen, err := k.windows.Around(ctx, ref, look)
+	if err != nil {
+		return out, fmt.Errorf("read window of %s: %w", ref.RuleID, err)
+	}
+	if absent > 0 && len(seen.Entries) > len(known.Entries)+len(inTime) { // another one's entry
+		if err := k.start(ctx, ref, absent, timers(absent, obs, known.Entries, merge(slices.Clone(seen.Entries)))); err != nil {
 			return out, err
 		}
 	}
-	return out, fmt.Errorf("episode of %s: %w", ref.RuleID, loop.ErrConflict)
+	j := judged{entries: merge(seen.Entries), lateness: lateness + absent, now: k.now()}
+	j.from, _ = slices.BinarySearchFunc(j.entries, seen.From, func(e Entry, at loop.Position) int { return e.Pos.Compare(at) })
+	j.verdicts = w.judge(j.entries, j.from)
+	out.overflow = seen.Overflow
+	out.made, err = k.advance(ctx, p, ref, j, obs)
+	return out, err
 }
 
 // advance brings the episode up to its entries. What is pending is sent first, and transitions that are too large to be
-// pending together are made in turns. It ends with loop.ErrConflict where another one was faster.
+// pending together are made in turns.
 func (k keeper) advance(ctx context.Context, p *rule.Program, ref Ref, j judged, obs []observation) (all []loop.Decision, err error) {
-	for most := math.MaxInt; ; {
+	for lost, most := 0, math.MaxInt; lost < maxConflicts; {
 		e, err := k.episodes.Get(ctx, ref)
 		if err != nil {
 			return all, fmt.Errorf("read episode of %s: %w", ref.RuleID, err)
@@ -122,6 +115,9 @@ func (k keeper) advance(ctx context.Context, p *rule.Program, ref Ref, j judged,
 			case errors.Is(err, errCrowded) && len(turn) > 1:
 				most = len(turn) / 2
 				continue
+			case errors.Is(err, loop.ErrConflict):
+				lost++
+				continue
 			case err != nil:
 				return all, err
 			}
@@ -131,6 +127,7 @@ func (k keeper) advance(ctx context.Context, p *rule.Program, ref Ref, j judged,
 			return all, err
 		}
 	}
+	return all, fmt.Errorf("episode of %s: %w", ref.RuleID, loop.ErrConflict)
 }
 
 // transitions appends to e every change, effects rendered.
