@@ -49,7 +49,7 @@ func IngestQueue(ctx context.Context, env Environment) (SQSHandler, error) {
 
 func (b *base) acceptor() *ingest.Acceptor {
 	return ingest.New(ingest.Config{
-		Region: b.Region, Peer: b.peer(), Inputs: b.Config.Inputs, StandbyDelay: b.Config.StandbyDelay.Std(),
+		Region: b.Region, Peers: loop.Peers(b.Config.Regions.Loop, b.Region), Inputs: b.Config.Inputs, StandbyDelay: b.Config.StandbyDelay.Std(),
 		Queue: b.queues, Observer: ledger.Ingest{Observer: b.telemetry.Ingest(b.copies), Book: b.book()}, Now: time.Now,
 	})
 }

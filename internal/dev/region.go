@@ -39,7 +39,7 @@ func newRegion(w *World, name string, set *rule.Set, listener net.Listener) (*re
 	queue := w.queues.From(name)
 	r := &region{w: w, name: name, listener: listener, stages: map[string]stage{}}
 	acceptor := ingest.New(ingest.Config{
-		Region: name, Peer: loop.Peer(cfg.Regions.Loop, name), Inputs: cfg.Inputs, StandbyDelay: cfg.StandbyDelay.Std(),
+		Region: name, Peers: loop.Peers(cfg.Regions.Loop, name), Inputs: cfg.Inputs, StandbyDelay: cfg.StandbyDelay.Std(),
 		Queue: queue, Observer: ingestEvents{r}, Now: now,
 	})
 	r.signals = ingest.NewHTTP(acceptor)
