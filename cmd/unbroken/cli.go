@@ -19,7 +19,7 @@ type cli struct {
 	Bundle   bundleCmd   `cmd:"" help:"Compile a loop.yaml into the artifact that the functions carry."`
 	Test     testCmd     `cmd:"" help:"Run the tests of rules: these signals at these times, these decisions."`
 	Backtest backtestCmd `cmd:"" help:"Decide recorded signals by new rules, and compare with the old ones."`
-	Explain  explainCmd  `cmd:"" help:"Say what every rule makes of a signal, and why, without asking a region."`
+	Explain  explainCmd  `cmd:"" help:"Say what every rule makes of a signal in a file, or why a deployed loop did what it did."`
 	Send     sendCmd     `cmd:"" help:"Send signals from files or stdin, to one region or hedged to two."`
 	Replay   replayCmd   `cmd:"" help:"Turn a CSV of timestamp,value into signals and send them at a chosen speed."`
 	Outputs  outputsCmd  `cmd:"" help:"Read the last known good output of a key, with its age and origin."`

@@ -45,9 +45,10 @@ func (s emitStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 
 // fallBack hands the fallback to act as an effect of its own. Its time runs from when the first one was given up.
 func (s emitStage) fallBack(ctx context.Context, l *Landing) error {
-	fallback := l.Claim.Effect.Fallback
+	fallback := *l.Claim.Effect.Fallback
+	fallback.Why = l.Claim.Effect.Why
 	body, err := loop.Encode(loop.Item{
-		AcceptedAt: l.Claim.UpdatedAt, Input: l.Item.Input, Standby: l.Item.Standby, Hops: l.Item.Hops, Cause: l.Item.Cause, Effect: fallback,
+		AcceptedAt: l.Claim.UpdatedAt, Input: l.Item.Input, Standby: l.Item.Standby, Hops: l.Item.Hops, Cause: l.Item.Cause, Effect: &fallback,
 	})
 	if err != nil {
 		return fmt.Errorf("encode the fallback of %s: %w", l.Claim.EffectID, err)

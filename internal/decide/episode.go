@@ -97,7 +97,7 @@ func (k keeper) advance(ctx context.Context, p *rule.Program, ref Ref, j judged,
 			return nil, fmt.Errorf("read episode of %s: %w", ref.RuleID, err)
 		}
 		changes, flips := j.settle(e)
-		made, err := k.transitions(p, &e, changes, obs) //nolint:contextcheck // pure: CEL is bounded by cost, not by a deadline
+		made, err := k.transitions(p, &e, j, changes, obs) //nolint:contextcheck // pure: CEL is bounded by cost, not by a deadline
 		if err != nil {
 			return nil, err
 		}
@@ -117,7 +117,7 @@ func (k keeper) advance(ctx context.Context, p *rule.Program, ref Ref, j judged,
 }
 
 // transitions appends to e every change, effects rendered.
-func (k keeper) transitions(p *rule.Program, e *Episode, changes []Flip, obs []observation) ([]loop.Decision, error) {
+func (k keeper) transitions(p *rule.Program, e *Episode, j judged, changes []Flip, obs []observation) ([]loop.Decision, error) {
 	e.Flips = e.begun() // of the state before them
 	made := make([]loop.Decision, 0, len(changes))
 	for _, c := range changes {
@@ -138,6 +138,8 @@ func (k keeper) transitions(p *rule.Program, e *Episode, changes []Flip, obs []o
 		if err != nil {
 			return nil, err
 		}
+		d.Why = p.Why(event)
+		d.Why.Window = j.seen(c.At, windowOf(p.Rule()).span)
 		e.Transitions = append(e.Transitions, Transition{
 			Decision: d, At: c.At, AcceptedAt: o.work.item.AcceptedAt, Input: o.work.item.Input,
 			Hops: o.work.item.Hops, Cause: o.work.item.Cause,

@@ -37,6 +37,7 @@ type Decision struct {
 	Episode   int64    `json:"episode,omitempty"`
 	SignalKey string   `json:"signalKey"`
 	Effects   []Effect `json:"effects"`
+	Why       *Why     `json:"why,omitempty"` // each effect gets it as it is sent
 }
 
 // Effect is one action to land, rendered to the last byte, so that act needs no bundle: a deployment between
@@ -68,6 +69,7 @@ type Effect struct {
 	Approval    bool        `json:"approval,omitempty"` // a person must approve it first
 	Watched     Duration    `json:"watched,omitempty"`  // how long a worse signal counts against it
 	Regression  *Regression `json:"regression,omitempty"`
+	Why         *Why        `json:"why,omitempty"` // of the decision
 }
 
 // Regression bounds how many dos of a rule may be followed, within a time, by a signal that is worse. It is in effects

@@ -15,6 +15,7 @@ type Set struct {
 	open     []*Program            // rules with a type prefix, asked about every type that no rule names
 	actions  map[string]*action
 	emit     []loop.Status
+	hash     string // of the bundle; "" where there was none
 }
 
 // Compile makes a Config ready to be asked. Patterns are compiled now, since the index is made of them;
