@@ -37,7 +37,7 @@ func table() []mutant {
 		{"the entries are read again after they were put", decide + "episode.go", "j := judged{entries: merge(seen.Entries), lateness", "j := judged{entries: merge(slices.Concat(known.Entries, inTime)), lateness", ""},
 		{"transitions go forward in event time only", decide + "revise.go", "if entry.Pos.After(e.Last) && state != open {", "if state != open {", ""},
 		{"one signal counts once in a window", decide + "fold.go", "return known\n\t})\n}", "return known && false\n\t})\n}", ""},
-		{"policy all wants both copies", ingest + "copies.go", "case in.Policy != loop.PolicyAny || own[i] != nil && peer[i] != nil:", "case own[i] != nil && peer[i] != nil:", ""},
+		{"policy all wants both copies", ingest + "copies.go", "case !lenient || own[i] != nil && holder == \"\":", "case own[i] != nil && holder == \"\":", ""},
 		{"a copy that only the peer has does not wait there", ingest + "copies.go", "if len(alone[peer]) > 0 {", "if false {", ""},
 		{"a queue that hangs does not hang the producer", ingest + "copies.go", "case <-ctx.Done():", "case <-(chan int)(nil):", ""},
 		{"a clock that is wrong is refused", ingest + "accept.go", "skew > most {", "false {", ""},
