@@ -99,6 +99,10 @@ func (a *Acceptor) holders(ctx context.Context, input string, packs []*pack, fir
 
 // put sends the packs to a region's `signals` queue and says for each whether it is stored.
 func (a *Acceptor) put(ctx context.Context, region, input string, packs []*pack, standby bool, delay time.Duration) []error {
+	return a.putInto(ctx, region, loop.QueueSignals, input, packs, standby, delay)
+}
+
+func (a *Acceptor) putInto(ctx context.Context, region, queue, input string, packs []*pack, standby bool, delay time.Duration) []error {
 	msgs := make([]loop.Outgoing, len(packs))
 	for i, p := range packs {
 		m, err := p.message(input, standby)
@@ -108,7 +112,7 @@ func (a *Acceptor) put(ctx context.Context, region, input string, packs []*pack,
 		m.Delay = delay
 		msgs[i] = m
 	}
-	return a.send(ctx, region, loop.QueueSignals, msgs)
+	return a.send(ctx, region, queue, msgs)
 }
 
 var errNotSent = errors.New("the queue did not answer for this message")

@@ -14,6 +14,8 @@ const (
 	QueueSignals = "signals"
 	QueueActions = "actions"
 
+	QueueArchive = "archive" // beside the chain, and only where an input is archived: not one of Queues
+
 	TableClaims  = "claims"
 	TableOutputs = "outputs"
 
@@ -26,12 +28,19 @@ const (
 
 	FuncIngestHTTP  = "ingest-http"
 	FuncIngestQueue = "ingest-queue"
+	FuncIngestAlarm = "ingest-alarm"
 	FuncDecide      = "decide"
 	FuncAct         = "act"
 	FuncOutputs     = "outputs"
 	FuncObserver    = "observer"
 	FuncSweeper     = "sweeper"
+	FuncArchive     = "archive"
 )
+
+// ArchiveBucket is the name of a region's archive. Names of buckets are unique among all accounts.
+func ArchiveBucket(prefix, account, region string) string {
+	return Name(prefix, "archive-"+account+"-"+region)
+}
 
 // BudgetKey is the key in `claims` of a rule's budget for the hour.
 func BudgetKey(ruleID string, hour time.Time) string {

@@ -25,6 +25,7 @@ func (c *checker) rules() {
 		c.oneOf(path+".mode", r.Mode, loop.ModeEnforce, loop.ModeShadow, loop.ModeOff)
 		c.shape(path, r)
 		c.safety(path, r)
+		c.unclaimed(path, r)
 		c.steps(path+".do", r.Do)
 		c.steps(path+".undo", r.Undo)
 		c.compiles(path, r)
