@@ -29,6 +29,8 @@ func table() []mutant {
 		{"once is not sent after an answer that was lost", act + "execute.go", "l.Status, l.Evidence = loop.StatusParked, \"may have", "l.Again, l.Evidence = 1, \"may have", ""},
 		{"set is read back only when its request can no longer land", act + "execute.go", "max(s.backoff.after(l, answer.RetryAfter, s.now()), l.Claim.Deadline.Sub(s.now()))", "s.backoff.after(l, answer.RetryAfter, s.now())", ""},
 		{"a holder out of time does not send", act + "execute.go", "if left <= 0 {", "if false {", ""},
+		{"a slow table is asked less and less", act + "execute.go", "l.giveBack(errLate)", "l.hold(waitMargin, errLate.Error())", ""},
+		{"who loses a takeover waits for the winner", act + "claim.go", "l.Again = max(now.Deadline.Sub(start), 0) + waitMargin", "l.Again = waitMargin", ""},
 		{"a standby copy leaves the output in its region, too", act + "output.go", "if !l.Item.Standby {", "if true {", ""},
 		{"causation ends after eight hops", act + "emit.go", "|| l.Item.Hops >= loop.MaxHops", "", ""},
 		{"an unknown version comes again", act + "handler.go", "if env.V != loop.EnvelopeVersion {", "if false {", ""},
