@@ -100,7 +100,7 @@ cfn-lint: build functions bundle venv ## the synthesized templates, for AWS and 
 	@$(VENV)/bin/cfn-lint -i W3005 -- .local/synth/*/*.template.json && echo "cfn-lint: clean"
 
 test-e2e: build functions venv cdk ## the end-to-end suite on the emulator
-	@$(GO) test -tags e2e -count=1 -timeout 20m ./localstack/...
+	@$(GO) test -tags e2e -count=1 -p 1 -timeout 20m ./localstack/... # one world at a time
 
 bench: ## benchmarks of the hot path, with allocations
 	@$(GO) test -run '^$$' -bench . -benchmem -cpu 1 ./internal/decide/... ./internal/rule/... ./internal/backtest/...

@@ -104,7 +104,7 @@ func (s claimStage) takeOver(ctx context.Context, l *Landing, stored loop.Claim,
 			return false, rerr
 		}
 		if now.Owner != next.Owner || now.Token != next.Token || now.Status.Terminal() {
-			l.Again = waitMargin // another one was faster; look again when it may be through
+			l.Again = max(now.Deadline.Sub(start), 0) + waitMargin // another one was faster: it is waited for like any holder
 			return false, nil
 		}
 	}

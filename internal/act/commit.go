@@ -68,7 +68,7 @@ func (s commitStage) settle(ctx context.Context, l *Landing, next *loop.Claim, c
 		l.Status, l.Again, *next = stored.Status, 0, stored
 		return nil
 	case stored.Token != next.Token:
-		l.Status, l.Again, *next = "", waitMargin, stored
+		l.Status, l.Again, *next = "", max(stored.Deadline.Sub(next.UpdatedAt), 0)+waitMargin, stored
 		return nil
 	}
 	return fmt.Errorf("commit effect %s: %w", next.EffectID, cause)

@@ -2,6 +2,7 @@ package act
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,6 +18,9 @@ type executeStage struct {
 	now     func() time.Time
 }
 
+// errLate says that `claims` answered too late. Whoever comes back after a constant time keeps it as slow as it is.
+var errLate = errors.New("the claim's time ran out before anything was sent")
+
 func (s executeStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	if l.Status != "" || l.Again > 0 { // it is over, or the guard gave it back
 		return true, nil
@@ -30,7 +34,7 @@ func (s executeStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	}
 	left := l.Claim.Deadline.Sub(s.now()) - s.margin
 	if left <= 0 { // given back in order, so that the next holder knows that nothing was sent
-		l.hold(waitMargin, "the claim's time ran out before anything was sent")
+		l.giveBack(errLate)
 		return true, nil
 	}
 	limited, cancel := context.WithTimeout(ctx, min(left, e.Timeout.Std()))

@@ -85,7 +85,7 @@ func (b *base) acceptor() (*ingest.Acceptor, error) {
 		return nil, err
 	}
 	return ingest.New(ingest.Config{
-		Region: b.Region, Peer: b.peer(), Inputs: b.Config.Inputs, StandbyDelay: b.Config.StandbyDelay.Std(), Queue: b.queues,
+		Region: b.Region, Peers: loop.Peers(b.Config.Regions.Loop, b.Region), Inputs: b.Config.Inputs, StandbyDelay: b.Config.StandbyDelay.Std(), Queue: b.queues,
 		Mapper: mappings, Secrets: loggedSecrets{secret.New(ssm.NewFromConfig(b.aws), time.Now), b.telemetry.Logger()},
 		Observer: ledger.Ingest{Observer: b.telemetry.Ingest(b.copies), Book: b.book()}, Now: time.Now,
 	}), nil

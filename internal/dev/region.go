@@ -44,7 +44,7 @@ func newRegion(w *World, name string, set *rule.Set, listener net.Listener) (*re
 		return nil, err
 	}
 	acceptor := ingest.New(ingest.Config{
-		Region: name, Peer: loop.Peer(cfg.Regions.Loop, name), Inputs: unsigned(cfg.Inputs), StandbyDelay: cfg.StandbyDelay.Std(),
+		Region: name, Peers: loop.Peers(cfg.Regions.Loop, name), Inputs: unsigned(cfg.Inputs), StandbyDelay: cfg.StandbyDelay.Std(),
 		Mapper: mappings, Secrets: localSecrets{}, Queue: queue, Observer: ingestEvents{r}, Now: now,
 	})
 	r.signals = ingest.NewHTTP(acceptor)

@@ -34,7 +34,7 @@ const DefaultSendTimeout = time.Second
 // Config is what ingest is wired with.
 type Config struct {
 	Region       string
-	Peer         string // gets the standby copies; "" where there is only one loop region
+	Peers        []string // get the standby copies, the next one if the one before cannot; none where there is one loop region
 	Inputs       map[string]loop.Input
 	StandbyDelay time.Duration
 	SendTimeout  time.Duration // of one send; 0 means DefaultSendTimeout

@@ -69,7 +69,7 @@ func produce(t testing.TB, batches int) *bill {
 	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	b := &bill{queues: mem.NewQueues(mem.QueuesConfig{Now: func() time.Time { return now }})}
 	a := ingest.New(ingest.Config{
-		Region: "us-east-2", Peer: "us-west-2", Queue: serial{b, make(chan struct{}, 1)}, Now: func() time.Time { return now },
+		Region: "us-east-2", Peers: []string{"us-west-2"}, Queue: serial{b, make(chan struct{}, 1)}, Now: func() time.Time { return now },
 		Inputs: map[string]loop.Input{"shop": {Kind: loop.KindHTTP, Durability: loop.Mirrored, Policy: loop.PolicyAll}},
 	})
 	for batch := range batches {

@@ -160,7 +160,7 @@ func (l *ledger) Unarchived(_ context.Context, input string, n int) {
 func setup(q *fakeQueue) (*Acceptor, *ledger) {
 	l := &ledger{accepted: map[string]int{}, refused: map[string]int{}, lost: map[string]int{}}
 	return New(Config{
-		Region: ohio, Peer: oregon, StandbyDelay: 20 * time.Second, Queue: q, Observer: l,
+		Region: ohio, Peers: []string{oregon}, StandbyDelay: 20 * time.Second, Queue: q, Observer: l,
 		Now: func() time.Time { return noon },
 		Inputs: map[string]loop.Input{
 			"shop":    {Kind: loop.KindHTTP, Durability: loop.Mirrored, Policy: loop.PolicyAll, MaxSkew: loop.Duration(time.Hour)},

@@ -66,7 +66,7 @@ func setUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	world, err := local.Start(ctx, local.Options{Dir: root, Secret: secret, Regions: []string{east, west, "us-east-1"}, Log: log, Scale: scale})
+	world, err := local.Start(ctx, local.Options{Dir: root, Secret: secret, Regions: []string{east, west, "us-east-1"}, Log: log, Scale: scale, NoMetrics: true})
 	if err != nil {
 		return err
 	}

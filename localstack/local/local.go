@@ -50,6 +50,7 @@ type Options struct {
 	Regions      []string // where to look for APIs, the nearest first; edge.DefaultRegions if empty
 	Env          []string // more environment for the emulator, and so for all functions
 	Scale        float64  // how many times faster than AWS's clock the stand-ins go; 1 if 0
+	NoMetrics    bool     // without what measures queues, reads logs and evaluates alarms: it takes a good part of the emulator's time
 	Log          io.Writer
 	StartTimeout time.Duration // 60 s if 0: the first start on a cold machine compiles Python
 }

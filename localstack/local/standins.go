@@ -42,7 +42,7 @@ func (w *World) standIn(ctx context.Context, o Options) error {
 	w.DNS = listener.Addr().String()
 	s := standIns{site: &w.Site, scale: o.Scale, log: logger(o.Log)}
 	s.names(ctx, w, o.Regions, packets, listener)
-	if w.emulator != nil { // another emulator has its own metrics and alarms
+	if w.emulator != nil && !o.NoMetrics { // another emulator has its own metrics and alarms
 		s.watch(ctx, w, o.Regions)
 	}
 	return nil
