@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/region"
 )
 
 // orderArgs are what every order to a region says.
@@ -148,13 +148,13 @@ func (a orderArgs) order(ctx context.Context, g *globals, w *world, order region
 }
 
 // write puts the order into a region's table under that table's own name, and beside it who gave it and why.
-func (r *reach) write(ctx context.Context, table, region string, e region.Entry) error {
+func (r *reach) write(ctx context.Context, table, name string, e region.Entry) error {
 	ctx, cancel := callContext(ctx)
 	defer cancel()
-	if err := r.Docs.Put(ctx, table, region.StateKey(region), region.OperatorKey(table), e, 0); err != nil {
+	if err := r.Docs.Put(ctx, table, region.StateKey(name), region.OperatorKey(table), e, 0); err != nil {
 		return err
 	}
-	what := map[string]any{"at": e.Since, "by": e.By, "why": e.Why, "what": string(e.Order) + " " + region}
+	what := map[string]any{"at": e.Since, "by": e.By, "why": e.Why, "what": string(e.Order) + " " + name}
 	return r.Docs.Put(ctx, table, "audit#"+table, loop.TimeKey(e.Since), what, auditKeep)
 }
 
@@ -181,9 +181,9 @@ func (r *reach) states(ctx context.Context) (map[string]region.View, error) {
 }
 
 // lastActive says whether no other region takes signals.
-func lastActive(views map[string]region.View, region string, now time.Time) bool {
-	for name, v := range views {
-		if name != region && v.Now(now).State == region.Active {
+func lastActive(views map[string]region.View, name string, now time.Time) bool {
+	for other, v := range views {
+		if other != name && v.Now(now).State == region.Active {
 			return false
 		}
 	}

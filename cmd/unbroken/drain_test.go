@@ -10,13 +10,13 @@ import (
 )
 
 // now is what the region's own table says of it.
-func (t *terminalOf) now(test *testing.T, table, region string) region.Entry {
+func (t *terminalOf) now(test *testing.T, table, name string) region.Entry {
 	test.Helper()
 	views, err := (region.Reader{Docs: t.cloud, Loop: []string{"us-east-2", "us-west-2"}}).Views(test.Context(), table)
 	if err != nil {
 		test.Fatal(err)
 	}
-	return views[region].Now(t.Now())
+	return views[name].Now(t.Now())
 }
 
 // tick makes the next order a newer one.

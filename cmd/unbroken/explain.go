@@ -62,7 +62,7 @@ func (c explainCmd) Run(ctx context.Context, g *globals, w *world) error {
 	if c.Rule != "" && !known {
 		return fail(exitUsage, fmt.Errorf("%s has no rule %s", file, c.Rule))
 	}
-	in, err := c.open(w, c.Files)
+	in, err := c.open(ctx, g, w, c.Files)
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/smithy-go"
 	"golang.org/x/sync/errgroup"
 
-	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/region"
 )
 
 type statusCmd struct{}

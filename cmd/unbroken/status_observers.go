@@ -9,9 +9,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
+	"example.com/unbroken/internal/region"
 )
 
 // observed is the newest verdict of one observer on one region.
@@ -31,11 +31,11 @@ func (r *reach) observers(ctx context.Context, regions []string) []observed {
 	tables := r.cfg.Regions.Loop
 	found := make([]map[string]json.RawMessage, len(regions)*len(tables))
 	var group errgroup.Group
-	for i, region := range regions {
+	for i, name := range regions {
 		for k, table := range tables {
 			group.Go(func() error {
 				// A table that does not answer is seen where the table is shown.
-				found[i*len(tables)+k], _ = r.Docs.Query(ctx, table, region.VerdictKey(region))
+				found[i*len(tables)+k], _ = r.Docs.Query(ctx, table, region.VerdictKey(name))
 				return nil
 			})
 		}

@@ -10,8 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/observe"
+	"example.com/unbroken/internal/region"
 )
 
 // healthy is a world in which nothing needs a person.
@@ -24,12 +24,12 @@ func healthy(t *testing.T) *terminalOf {
 	}))
 	t.Cleanup(ok.Close)
 	w := newTerminal()
-	for _, region := range []string{"us-east-2", "us-west-2"} {
-		w.cloud.announce(region, ok.URL)
+	for _, name := range []string{"us-east-2", "us-west-2"} {
+		w.cloud.announce(name, ok.URL)
 		for _, table := range []string{"us-east-2", "us-west-2"} {
 			for _, observer := range []string{"us-east-2", "us-west-2", "us-east-1"} {
-				w.cloud.put(table, region.VerdictKey(region), observer, observe.Verdict{
-					Region: region, Observer: observer, At: testNow.Add(-40 * time.Second), Healthy: true,
+				w.cloud.put(table, region.VerdictKey(name), observer, observe.Verdict{
+					Region: name, Observer: observer, At: testNow.Add(-40 * time.Second), Healthy: true,
 					Checks: []observe.Check{{Name: "endpoint", State: observe.OK, Votes: true}},
 				})
 			}

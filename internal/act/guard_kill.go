@@ -18,7 +18,10 @@ func (s killStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	if e := l.Claim.Effect; l.Status != "" || l.Again > 0 || e.Regression != nil || e.Target == loop.TargetReceipt { // the last two send nothing
 		return true, nil
 	}
-	c, err := s.controls.get(ctx)
+	c, err := l.controls, error(nil)
+	if !l.Unclaimed {
+		c, err = s.controls.get(ctx)
+	}
 	if err != nil { // not known, so not sent
 		l.giveBack(err)
 		return true, nil

@@ -18,10 +18,10 @@ func health() []mutant {
 		{"a kill switch stops no canary", act + "guard_kill.go", "|| e.Target == loop.TargetReceipt", "", "TestACanary"},
 		{"a canary that is late is not parked", act + "guard.go", "case e.Target == loop.TargetReceipt && now", "case false && now", "TestACanary"},
 		{"a region whose canary is overdue is not whole", outputs + "health.go", "|| now.Sub(r.LandedAt).Abs() > loop.CanaryKeep", "", "TestHealth"},
-		{"a drained region is not healthy", outputs + "health.go", "|| failover.Refuses", "|| false && failover.Refuses", "TestHealth"},
+		{"a drained region is not healthy", outputs + "health.go", "|| region.Refuses", "|| false && region.Refuses", "TestHealth"},
 		{"a drained region takes no signals", ingest + "gate.go", "if g.Drained(r.Context()) {", "if false {", "TestADrained"},
 		{"a canary that is overdue is an objection", observe + "checks.go", "if age > loop.CanaryKeep {", "if false {", ""},
 		{"where operators drain, observers write no state", observe + "state.go", "if views == nil || o.Operator {", "if views == nil {", ""},
-		{"after a gap a verdict stands anew", observe + "state.go", "|| v.At.Sub(last.At) > failover.Fresh", "", ""},
+		{"after a gap a verdict stands anew", observe + "state.go", "|| v.At.Sub(last.At) > region.Fresh", "", ""},
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
+	"example.com/unbroken/internal/region"
 )
 
 const (
@@ -146,10 +146,10 @@ func (w *world) observer(region string) *observe.Observer {
 }
 
 // stored is what an observer's verdict on a region reads in a region's table.
-func (w *world) stored(t *testing.T, table, region, observer string) (v observe.Verdict, ok bool) {
+func (w *world) stored(t *testing.T, table, name, observer string) (v observe.Verdict, ok bool) {
 	t.Helper()
 	w.mu.Lock()
-	raw, ok := w.docs[table+"|"+region.VerdictKey(region)][observer]
+	raw, ok := w.docs[table+"|"+region.VerdictKey(name)][observer]
 	w.mu.Unlock()
 	if !ok {
 		return v, false

@@ -16,8 +16,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/region"
 )
 
 // Documents are the small JSON items of the `outputs` table in any loop region.

@@ -8,8 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/observe"
+	"example.com/unbroken/internal/region"
 )
 
 func TestEveryTableGetsEveryVerdict(t *testing.T) {

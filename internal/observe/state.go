@@ -8,9 +8,10 @@ import (
 	"example.com/unbroken/internal/region"
 )
 
-// views reads what is known of all regions from the nearest table that answers.
+// views reads what is known of all regions from the nearest table that answers: everyone's verdicts too, which tell
+// who is silent even where only operators drain.
 func (o *Observer) views(ctx context.Context) (map[string]region.View, error) {
-	r := region.Reader{Docs: o.Docs, Loop: o.Loop, Operator: o.Operator}
+	r := region.Reader{Docs: o.Docs, Loop: o.Loop}
 	var errs []error
 	for _, table := range nearest(o.Region, o.Loop) {
 		ctx, cancel := context.WithTimeout(ctx, patience)

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/mem"
 	"example.com/unbroken/internal/outputs"
+	"example.com/unbroken/internal/region"
 )
 
 const (

@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/region"
 )
 
 // cacheFor bounds how often a flood of checks reaches the table.

@@ -10,9 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
+	"example.com/unbroken/internal/region"
 )
 
 var operator = region.OperatorKey(here)

@@ -25,6 +25,7 @@ func (c *checker) rules() {
 		c.oneOf(path+".mode", r.Mode, loop.ModeEnforce, loop.ModeShadow, loop.ModeOff)
 		c.shape(path, r)
 		c.safety(path, r)
+		c.unclaimed(path, r)
 		c.steps(path+".do", r.Do)
 		c.steps(path+".undo", r.Undo)
 		c.compiles(path, r)
@@ -79,7 +80,7 @@ func (c *checker) compiles(path string, r *loop.Rule) {
 		}
 		c.report(at, unjoin(err))
 	}
-	p := &Program{rule: *r}
+	p := newProgram(*r, nil, &Set{})
 	c.report(path, p.compileConditions())
 	sources := map[string]string{"when": r.When, "until": r.Until, "key": r.Key, "guard.worse": r.Guard.Worse}
 	if w := r.Window; w != nil {

@@ -208,27 +208,7 @@ func output(ctx context.Context, region, target string, answer any) (http.Header
 }
 
 func TestHealthNeedsNoCredentials(t *testing.T) {
-	for _, region := range []string{east, west} {
-		// Without a canary that came through, a region is not whole.
-		if err := suite.Invoke(t.Context(), region, loop.Name(prefix, loop.FuncCanary)); err != nil {
-			t.Fatal(err)
-		}
-		until(t, 30*time.Second, func(ctx context.Context) error {
-			req, err := http.NewRequestWithContext(ctx, http.MethodGet, suite.urls[region]+"/v1/health", nil)
-			if err != nil {
-				return err
-			}
-			resp, err := http.DefaultClient.Do(req)
-			if err != nil {
-				return err
-			}
-			defer resp.Body.Close()
-			if resp.StatusCode != http.StatusOK {
-				return fmt.Errorf("%s answered %s", region, resp.Status)
-			}
-			return nil
-		})
-	}
+	canaries(t)
 }
 
 // switchOff disables the mappings of a function, as an operator or a bad deployment might.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -137,6 +138,50 @@ func once(t *testing.T, s []client.Signal) {
 	}
 	if len(counts) > 0 {
 		t.Errorf("deliveries that nobody asked for: %v", counts)
+	}
+}
+
+// canaries sends canaries in both regions until the test ends, and waits until both are healthy: without one that came
+// through lately a region is not whole. In the suite no schedule sends them, as it waits for empty queues.
+func canaries(t *testing.T) {
+	t.Helper()
+	send := func() {
+		for _, region := range []string{east, west} {
+			if err := suite.Invoke(t.Context(), region, loop.Name(prefix, loop.FuncCanary)); err != nil {
+				t.Logf("canary of %s: %v", region, err) // a region that is cut sends none
+			}
+		}
+	}
+	send()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-t.Context().Done():
+				return
+			case <-time.After(2 * loop.CanaryEvery): // an invocation sends two
+				send()
+			}
+		}
+	}()
+	t.Cleanup(func() { <-ended })
+	for _, region := range []string{east, west} {
+		until(t, 30*time.Second, func(ctx context.Context) error {
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, suite.urls[region]+"/v1/health", nil)
+			if err != nil {
+				return err
+			}
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				return err
+			}
+			defer resp.Body.Close()
+			if resp.StatusCode != http.StatusOK {
+				return fmt.Errorf("%s answered %s", region, resp.Status)
+			}
+			return nil
+		})
 	}
 }
 
