@@ -12,6 +12,7 @@ import (
 	"example.com/unbroken/internal/backtest"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/rule"
+	"example.com/unbroken/internal/schema"
 )
 
 type backtestCmd struct {
@@ -106,7 +107,7 @@ func roomy() func() {
 
 // rulesOf reads a loop.yaml and makes of it what the functions carry: the hash stands in every decision there.
 func rulesOf(file string) (*rule.Bundle, error) {
-	cfg, err := rule.ParseFile(file)
+	cfg, err := rule.ParseFile(file, schema.Check)
 	if err != nil {
 		return nil, err
 	}
