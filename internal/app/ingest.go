@@ -8,25 +8,27 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"example.com/unbroken/internal/ingest"
 	"example.com/unbroken/internal/ledger"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/rule"
-	"example.com/unbroken/internal/secret"
 )
+
+// Secrets makes what the secrets of producers are read from.
+type Secrets func(aws.Config) ingest.Secrets
 
 // Schemas makes the inputs' schemas ready. It is handed in, so that only the binaries that take signals carry the library.
 type Schemas func(*loop.Config) (ingest.SchemaCheck, error)
 
 // IngestHTTP takes signals over HTTP.
-func IngestHTTP(ctx context.Context, env Environment, schemas Schemas) (HTTPHandler, error) {
+func IngestHTTP(ctx context.Context, env Environment, secrets Secrets, schemas Schemas) (HTTPHandler, error) {
 	b, err := start(ctx, env, loop.FuncIngestHTTP)
 	if err != nil {
 		return nil, err
 	}
-	acceptor, err := b.acceptor(schemas)
+	acceptor, err := b.acceptor(loggedSecrets{secrets(b.aws), b.telemetry.Logger()}, schemas)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +76,7 @@ func only(ctx context.Context, env Environment, function, kind string, schemas S
 	}
 	for name, in := range b.Config.Inputs {
 		if in.Kind == kind {
-			acceptor, err := b.acceptor(schemas)
+			acceptor, err := b.acceptor(nil, schemas) // whoever may send to a queue or change an alarm has proven who it is to AWS
 			return b, acceptor, name, err
 		}
 	}
@@ -85,7 +87,7 @@ func only(ctx context.Context, env Environment, function, kind string, schemas S
 func none(*loop.Config) (ingest.SchemaCheck, error) { return nil, nil }
 
 // acceptor is what all ways in share.
-func (b *base) acceptor(schemas Schemas) (*ingest.Acceptor, error) {
+func (b *base) acceptor(secrets ingest.Secrets, schemas Schemas) (*ingest.Acceptor, error) {
 	check, err := schemas(b.Config)
 	if err != nil {
 		return nil, err
@@ -96,8 +98,7 @@ func (b *base) acceptor(schemas Schemas) (*ingest.Acceptor, error) {
 	}
 	return ingest.New(ingest.Config{
 		Region: b.Region, Peers: loop.Peers(b.Config.Regions.Loop, b.Region), Inputs: b.Config.Inputs, StandbyDelay: b.Config.StandbyDelay.Std(), Queue: b.queues,
-		Mapper: mappings, Secrets: loggedSecrets{secret.New(ssm.NewFromConfig(b.aws), time.Now), b.telemetry.Logger()},
-		Schemas:  check,
+		Mapper: mappings, Secrets: secrets, Schemas: check,
 		Observer: ledger.Ingest{Observer: b.telemetry.Ingest(b.copies), Book: b.book()}, Now: time.Now,
 	}), nil
 }
