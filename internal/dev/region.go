@@ -18,6 +18,7 @@ import (
 	"example.com/unbroken/internal/outputs"
 	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/rule"
+	"example.com/unbroken/internal/schema"
 )
 
 // loopRegion is one loop region.
@@ -44,9 +45,13 @@ func newRegion(w *World, name string, set *rule.Set, listener net.Listener) (*lo
 	if err != nil {
 		return nil, err
 	}
+	check, err := schema.Compile(cfg)
+	if err != nil {
+		return nil, err
+	}
 	acceptor := ingest.New(ingest.Config{
 		Region: name, Peers: loop.Peers(cfg.Regions.Loop, name), Inputs: unsigned(cfg.Inputs), StandbyDelay: cfg.StandbyDelay.Std(),
-		Mapper: mappings, Secrets: localSecrets{}, Queue: queue, Observer: ingestEvents{r}, Now: now,
+		Mapper: mappings, Schemas: check, Secrets: localSecrets{}, Queue: queue, Observer: ingestEvents{r}, Now: now,
 	})
 	r.signals = ingest.NewHTTP(acceptor)
 	for input, in := range cfg.Inputs {
