@@ -13,6 +13,21 @@ import (
 // What `types` of a loop.yaml declares is for checking rules: where a rule asks for signals of declared types by name, its
 // expressions, those of its steps and those of the actions of these are checked against the schema of each.
 
+// declaredTypes checks the schemas themselves, where the program can.
+func (c *checker) declaredTypes() {
+	if c.schemas == nil {
+		return
+	}
+	for _, name := range sortedKeys(c.types) {
+		raw, err := json.Marshal(c.types[name])
+		if err != nil {
+			c.fail("types."+name, "", "%s", err)
+			continue
+		}
+		c.isSchema("types."+name, raw)
+	}
+}
+
 // asked is one expression of a rule, and which signals it is asked about.
 type asked struct {
 	path, source string

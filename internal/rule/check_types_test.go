@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"example.com/unbroken/internal/schema"
 )
 
 const typedLoop = `
@@ -80,6 +82,16 @@ func TestAllUnknownNamesAreTold(t *testing.T) {
 	t.Parallel()
 	_, err := Parse("loop.yaml", fmt.Appendf(nil, typedLoop, "com.example.metric", `signal.data.a > 1 && signal.data.b > 1 && signal.data.a < 9`, "", "x"))
 	if all, ok := errors.AsType[*Errors](err); !ok || len(all.Problems) != 2 {
+		t.Errorf("%v", err)
+	}
+}
+
+// A schema that is none is a problem where it stands.
+func TestADeclaredTypeIsASchema(t *testing.T) {
+	t.Parallel()
+	src := strings.Replace(fmt.Sprintf(typedLoop, "com.example.metric", "true", "", "x"), "host: {type: string}", "host: {type: strin}", 1)
+	_, err := ParseWith("loop.yaml", []byte(src), schema.Check)
+	if all, ok := errors.AsType[*Errors](err); !ok || len(all.Problems) != 1 || !strings.Contains(err.Error(), "loop.yaml:9:14: types.com.example.metric.properties.host") {
 		t.Errorf("%v", err)
 	}
 }
