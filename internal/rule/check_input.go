@@ -31,6 +31,7 @@ func (c *checker) inputs() {
 		c.oneOf(path+".policy", in.Policy, loop.PolicyAll, loop.PolicyAny)
 		c.sources(path+".sources", in.Sources)
 		c.schema(path+".schema", in)
+		c.expectation(name, path, in)
 		switch in.Kind {
 		case loop.KindHTTP:
 			c.format(path, in)
