@@ -35,7 +35,8 @@ type status struct {
 	Witness   *regionStatus  `json:"witness,omitempty"`
 	States    []regionState  `json:"states"`
 	Observers []observed     `json:"observers"`
-	Kills     []loop.Kill    `json:"kills,omitempty"` // kill switches that are on
+	Inputs    []inputStatus  `json:"inputs,omitempty"` // those that are watched
+	Kills     []loop.Kill    `json:"kills,omitempty"`  // kill switches that are on
 	Attention []string       `json:"attention"`
 }
 
@@ -104,9 +105,12 @@ func (statusCmd) Run(ctx context.Context, g *globals, w *world) error {
 	}
 	group.Go(func() error { s.Observers = r.observers(ctx, regions); return nil })
 	group.Go(func() error { s.States = r.statesOf(ctx, regions, s.At); return nil })
+	group.Go(func() error { s.Inputs = r.watched(ctx, regions); return nil })
 	group.Go(func() error { s.Kills = r.stopped(ctx, regions); return nil })
 	_ = group.Wait() // what could not be asked stands in the answer
-	s.Attention = append(append(s.attention(r.cfg), drained(s.States, s.At)...), killed(s.Kills, s.At)...)
+	s.Attention = append(s.attention(r.cfg), drained(s.States, s.At)...)
+	s.Attention = append(s.Attention, stalledInputs(s.Inputs, s.At)...)
+	s.Attention = append(s.Attention, killed(s.Kills, s.At)...)
 	if err := s.print(g, w); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -38,6 +39,7 @@ func Observer(ctx context.Context, env Environment, gauge Gauge) (ScheduleHandle
 		Prober: observe.HTTPProber{Client: &http.Client{}, Timeout: probeTimeout, Now: time.Now},
 		Gauge:  gauge(b.aws),
 	}
+	watch := b.watch()
 	return func(ctx context.Context) error {
 		ctx, end := b.telemetry.StartBatch(ctx, nil)
 		defer end()
@@ -47,6 +49,7 @@ func Observer(ctx context.Context, env Environment, gauge Gauge) (ScheduleHandle
 			log.WarnContext(ctx, "heartbeat", slog.String("error", err.Error()))
 		}
 		verdicts, err := o.Run(ctx)
+		err = errors.Join(err, watch(ctx))
 		for region, v := range verdicts {
 			log.InfoContext(ctx, "observed", slog.String("judged", region), slog.Bool("healthy", v.Healthy), slog.Any("checks", v.Checks))
 		}

@@ -29,6 +29,7 @@ func (c *checker) rules() {
 		c.steps(path+".do", r.Do)
 		c.steps(path+".undo", r.Undo)
 		c.compiles(path, r)
+		c.typed(path, r)
 	}
 }
 
