@@ -61,7 +61,7 @@ func New(c Config) *Handler {
 		regressionStage{throttles: c.Throttles, budgets: c.Budgets, controls: c.Controls, stopper: c.Stopper, now: c.Now},
 		executeStage{targets: c.Targets, outputs: c.Outputs, backoff: c.Backoff, margin: c.Margin, region: c.Region, now: c.Now},
 		commitStage{claims: c.Claims, now: c.Now},
-		emitStage{queue: c.Queue, region: c.Region},
+		emitStage{queue: c.Queue, region: c.Region, now: c.Now},
 	}}
 }
 

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"strings"
 	"sync"
 
 	"example.com/unbroken/internal/loop"
@@ -21,6 +22,8 @@ type found struct {
 	decisions    []decided
 	observations map[target]*group
 	order        []target // groups in order of first appearance, so that a run is repeatable
+	proofs       []proof
+	checks       []check
 	unmatched    int
 }
 
@@ -46,7 +49,7 @@ func evaluate(set *rule.Set, w *work, out *found) {
 		w.quarantine = append(w.quarantine, loop.Quarantine{Reason: loop.CodeHopLimit, Detail: "the chain of causes is longer than the hop limit"})
 		return
 	}
-	if isTimer(w.item) {
+	if isTimer(w.item) && strings.HasPrefix(rule.Type(w.item.Signal), loop.TimerPrefix) { // not an outcome of what a timer decided
 		tick(set, w, out)
 		return
 	}
@@ -65,12 +68,15 @@ func evaluate(set *rule.Set, w *work, out *found) {
 		if err != nil {
 			w.quarantine = append(w.quarantine, loop.Quarantine{Reason: codeOr(err, loop.CodeRuleFailed), Rule: p.Rule().ID, Detail: err.Error()})
 		}
-		worse, werr := regression(p, w, event, out)
-		if werr != nil && err == nil { // of one rule one failure is told
-			err = werr
-			w.quarantine = append(w.quarantine, loop.Quarantine{Reason: codeOr(err, loop.CodeRuleFailed), Rule: p.Rule().ID, Detail: err.Error()})
+		for _, also := range [...]func(*rule.Program, *work, *rule.Event, *found) (bool, error){regression, worked} {
+			more, merr := also(p, w, event, out)
+			if merr != nil && err == nil { // of one rule one failure is told
+				err = merr
+				w.quarantine = append(w.quarantine, loop.Quarantine{Reason: codeOr(err, loop.CodeRuleFailed), Rule: p.Rule().ID, Detail: err.Error()})
+			}
+			hit = hit || more
 		}
-		matched = matched || hit || worse || err != nil
+		matched = matched || hit || err != nil
 	}
 	if !matched {
 		out.unmatched++

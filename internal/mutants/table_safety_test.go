@@ -2,7 +2,7 @@ package mutants
 
 // safety are the guards that keep an effect from being sent.
 func safety() []mutant {
-	const act, loop, sweep = "internal/act/", "internal/loop/", "internal/sweep/"
+	const act, decide, loop, rule, sweep = "internal/act/", "internal/decide/", "internal/loop/", "internal/rule/", "internal/sweep/"
 	return []mutant{
 		{"a rule in shadow sends nothing", act + "guard_shadow.go", "e.Shadow && e.Undoes == \"\"", "e.Shadow && false", ""},
 		{"what was done before the shadow is taken back", act + "guard_shadow.go", "e.Shadow && e.Undoes == \"\"", "e.Shadow", ""},
@@ -27,6 +27,13 @@ func safety() []mutant {
 		{"nothing lands instead of what waits for approval", act + "emit.go", "&& l.Claim.GivenUp", "", ""},
 		{"a rule that makes things worse stops itself", act + "guard_regression.go", "if err != nil || within {", "if err != nil || within || true {", ""},
 		{"what a signal follows came before it", loop + "throttle.go", "p.AcceptedAt.Before(at) && at.Sub", "at.Sub", ""},
+		{"what was not done is not verified", act + "emit.go", "l.Status == loop.StatusDone && e.Verify", "e.Verify", ""},
+		{"a fallback is verified in place of what it replaces", act + "emit.go", "fallback.Verify = l.Claim.Effect.Verify", "_ = fallback", ""},
+		{"a silence covers what is done else", act + "guard_silence.go", " && phase != loop.PhaseElse", "", ""},
+		{"what comes too late proves nothing", decide + "verify.go", "&& e.Pos.Time.Before(c.data.Until)", "", "Else|Verification"},
+		{"what is older than the do proves nothing", decide + "verify.go", "&& e.Value > float64(c.data.After.UnixMilli())", "", "Else|Verification"},
+		{"a verification whose proofs are forgotten does nothing", decide + "verify.go", "> c.program.Overdue() {", "> 1<<62 {", "Else|Verification"},
+		{"a verification waits for what was accepted in time", rule + "verify.go", "Settle: p.set.settle, ", "", ""},
 		{"the present hour's budget is not deleted", sweep + "judge.go", "now.After(l.Last.Add(loop.ClaimKeep))", "true", ""},
 	}
 }

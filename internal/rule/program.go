@@ -29,13 +29,14 @@ type Program struct {
 	until      *expr // nil: not when
 	key        *expr // nil: signal.subject
 	worse      *expr // nil: never
+	verify     *expr // nil: nothing is verified
 	value      *expr // of an aggregating window
 	all        []condition
 	whenErr    error
 
-	steps    sync.Once
-	do, undo []step
-	stepsErr error
+	steps              sync.Once
+	do, undo, elseDone []step
+	stepsErr           error
 }
 
 // Rule is the rule's declaration.
@@ -134,6 +135,7 @@ func (p *Program) compileConditions() []error {
 		{"key", p.rule.Key, nil, &p.key},
 		{"until", p.rule.Until, cel.BoolType, &p.until},
 		{"guard.worse", p.rule.Guard.Worse, cel.BoolType, &p.worse},
+		{"verify.when", p.verifySource(), cel.BoolType, &p.verify},
 	} {
 		if c.source == "" {
 			continue
@@ -149,10 +151,21 @@ func (p *Program) compileConditions() []error {
 }
 
 func (p *Program) compileSteps() []error {
-	var undoProblems, problems []error
-	p.do, problems = compileSteps("do", p.rule.Do, p.set.actions)
-	p.undo, undoProblems = compileSteps("undo", p.rule.Undo, p.set.actions)
-	return append(problems, undoProblems...)
+	var problems []error
+	for _, phase := range phasesOf(p.rule) {
+		steps, wrong := compileSteps(phase.field, phase.steps, p.set.actions)
+		problems = append(problems, wrong...)
+		switch phase.phase {
+		case loop.PhaseDo:
+			p.do = steps
+		case loop.PhaseUndo:
+			p.undo = steps
+		case loop.PhaseElse:
+			p.elseDone = steps
+		case loop.PhaseGuard: // has no steps
+		}
+	}
+	return problems
 }
 
 // inField adds to a refusal which of the rule's expressions it comes from.
