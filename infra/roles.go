@@ -58,14 +58,18 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 			allow([]string{"dynamodb:Query", "dynamodb:PutItem", "dynamodb:BatchWriteItem"}, outputs),
 		}
 	case loop.FuncAct: // backoff, outcomes, quarantine; claims and what bounds them; outputs; the secrets its actions name
-		return append([]awsiam.PolicyStatement{
+		var episodes []awsiam.PolicyStatement // whether a rule fires that mutes another one
+		if slices.ContainsFunc(r.cfg.Rules, func(one loop.Rule) bool { return len(one.InhibitedBy) > 0 }) {
+			episodes = append(episodes, onKeys([]string{"episode#*"}, []string{"dynamodb:GetItem"}, claims))
+		}
+		return slices.Concat([]awsiam.PolicyStatement{
 			receive(own(loop.QueueActions)),
 			send(append(signals, own(loop.QueueActions), own(loop.DeadLetter(loop.QueueActions)))...),
 			onKeys([]string{"effect#*", "budget#*", "throttle#*"},
 				[]string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}, claims),
 			onKeys([]string{loop.KeyControls}, controls, claims),
 			allow([]string{"dynamodb:UpdateItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"}, outputs), // outputs; the sampled ledger
-		}, append(r.secrets(), r.targets()...)...)
+		}, episodes, r.secrets(), r.targets())
 	case loop.FuncOutputs: // reads only; lists by the index of keys
 		return []awsiam.PolicyStatement{
 			allow([]string{"dynamodb:Query", "dynamodb:BatchGetItem"}, outputs),

@@ -42,6 +42,7 @@ type Episode struct {
 	Transitions []Transition  // whose effects may still be needed, oldest first
 	Flips       []Flip        // the state's recent changes as they are known now, oldest first; see judged
 	MovedAt     time.Time     // when Flips were written, by the clock
+	Firings     []loop.Firing // the last ones, oldest first, of a rule that inhibits others
 	Rev         int64         // counts writes; 0 where nothing is stored
 	UpdatedAt   time.Time     // of the newest write, by the clock: event time may be years ago in a replay
 }

@@ -70,7 +70,8 @@ type Effect struct {
 	Watched     Duration    `json:"watched,omitempty"`  // how long a worse signal counts against it
 	Regression  *Regression `json:"regression,omitempty"`
 
-	Verify *Verification `json:"verify,omitempty"` // what must come true once this is done
+	Verify      *Verification `json:"verify,omitempty"`      // what must come true once this is done
+	InhibitedBy []RuleKey     `json:"inhibitedBy,omitempty"` // while one of these fires it is suppressed
 }
 
 // Regression bounds how many dos of a rule may be followed, within a time, by a signal that is worse. It is in effects
@@ -147,7 +148,8 @@ type Claim struct {
 	RenewedAt  time.Time `json:"renewedAt,omitzero"` // when a person reopened it; see reopen.go
 	SettledAt  time.Time `json:"settledAt,omitzero"` // when a person saw that no attempt was applied
 	ApprovedBy string    `json:"approvedBy,omitempty"`
-	Audit      []Audit   `json:"audit,omitempty"` // what people did to it, oldest first
+	LetThrough bool      `json:"letThrough,omitempty"` // no rule that inhibits it fired when it was first claimed
+	Audit      []Audit   `json:"audit,omitempty"`      // what people did to it, oldest first
 }
 
 // ExpiresAt is when the effect may no longer start.

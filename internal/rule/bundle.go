@@ -12,7 +12,7 @@ import (
 // bundleFormat grows when an older reader could misread a newer bundle:
 //
 //	2  windows of other kinds than count
-//	3  verify
+//	3  verify, inhibited_by
 //
 // What older formats say is read as it was meant.
 const bundleFormat = 3

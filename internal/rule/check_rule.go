@@ -31,6 +31,7 @@ func (c *checker) rules() {
 		}
 		c.compiles(path, r)
 	}
+	c.inhibition()
 }
 
 // shape checks which parts of a rule go together.
@@ -84,6 +85,9 @@ func (c *checker) compiles(path string, r *loop.Rule) {
 	p := &Program{rule: *r}
 	c.report(path, p.compileConditions())
 	sources := map[string]string{"when": r.When, "until": r.Until, "key": r.Key, "guard.worse": r.Guard.Worse}
+	for i, by := range r.InhibitedBy {
+		sources[fmt.Sprintf("inhibited_by[%d].key", i)] = by.Key
+	}
 	if r.Verify != nil {
 		sources["verify.when"] = r.Verify.When
 	}

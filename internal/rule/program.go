@@ -3,6 +3,7 @@ package rule
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"cel.dev/cel-go/cel"
@@ -25,12 +26,13 @@ type Program struct {
 	set     *Set
 
 	conditions sync.Once
-	when       *expr // nil: always
-	until      *expr // nil: not when
-	key        *expr // nil: signal.subject
-	worse      *expr // nil: never
-	verify     *expr // nil: nothing is verified
-	value      *expr // of an aggregating window
+	when       *expr   // nil: always
+	until      *expr   // nil: not when
+	key        *expr   // nil: signal.subject
+	inhibitors []*expr // their keys; nil: the rule's own
+	worse      *expr   // nil: never
+	verify     *expr   // nil: nothing is verified
+	value      *expr   // of an aggregating window
 	all        []condition
 	whenErr    error
 
@@ -92,24 +94,29 @@ func (p *Program) Key(ev *Event) (key string, err error) {
 	}
 	if p.key == nil {
 		key = ev.Subject()
-	} else {
-		v, err := p.key.eval(&activation{event: ev, rule: p.rule.ID})
-		if err != nil {
-			return "", inField("key", err)
-		}
-		if !scalar(v) {
-			return "", loop.Refuse(loop.CodeRuleFailed, "key: gives %s, which is not text", v.Type().TypeName())
-		}
-		b, err := appendText(nil, v)
-		if err != nil {
-			return "", loop.Refuse(loop.CodeRuleFailed, "key: %s", err)
-		}
-		key = string(b)
+	} else if key, err = p.evalText(p.key, ev, "key"); err != nil {
+		return "", err
 	}
 	if len(key) > maxKeyBytes {
 		return "", loop.Refuse(loop.CodeRuleFailed, "key: has %d bytes; at most %d are allowed", len(key), maxKeyBytes)
 	}
 	return key, nil
+}
+
+// evalText gives what an expression makes of the signal, as text.
+func (p *Program) evalText(x *expr, ev *Event, field string) (string, error) {
+	v, err := x.eval(&activation{event: ev, rule: p.rule.ID})
+	if err != nil {
+		return "", inField(field, err)
+	}
+	if !scalar(v) {
+		return "", loop.Refuse(loop.CodeRuleFailed, "%s: gives %s, which is not text", field, v.Type().TypeName())
+	}
+	b, err := appendText(nil, v)
+	if err != nil {
+		return "", loop.Refuse(loop.CodeRuleFailed, "%s: %s", field, err)
+	}
+	return string(b), nil
 }
 
 // compiled makes the conditions ready, and reports what Match left behind.
@@ -147,7 +154,7 @@ func (p *Program) compileConditions() []error {
 		}
 		*c.into = x
 	}
-	return append(problems, p.compileWindow()...)
+	return slices.Concat(problems, p.compileInhibitors(), p.compileWindow())
 }
 
 func (p *Program) compileSteps() []error {

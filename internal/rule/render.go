@@ -41,6 +41,12 @@ func (p *Program) Render(ev *Event, in RenderInput) (effects []loop.Effect, err 
 			return nil, err
 		}
 	}
+	var inhibitedBy []loop.RuleKey
+	if in.Phase == loop.PhaseDo && len(p.rule.InhibitedBy) > 0 {
+		if inhibitedBy, err = p.inhibitedBy(ev, in.Key); err != nil {
+			return nil, err
+		}
+	}
 	decision := p.DecisionID(ev, in)
 	effects = make([]loop.Effect, len(steps))
 	for i := range steps {
@@ -53,6 +59,7 @@ func (p *Program) Render(ev *Event, in RenderInput) (effects []loop.Effect, err 
 			return nil, inField(string(in.Phase)+" "+s.id, err)
 		}
 		p.bound(s, &effects[i])
+		effects[i].InhibitedBy = inhibitedBy
 		if verify != nil {
 			v := *verify
 			v.Ordinal, effects[i].Verify = i, &v

@@ -15,7 +15,8 @@ type Set struct {
 	open     []*Program            // rules with a type prefix, asked about every type that no rule names
 	actions  map[string]*action
 	emit     []loop.Status
-	settle   loop.Duration // what a region accepted has been decided by one of them this long after
+	inhibits map[string]bool // by id: rules that others are inhibited by
+	settle   loop.Duration   // what a region accepted has been decided by one of them this long after
 }
 
 // Compile makes a Config ready to be asked. Patterns are compiled now, since the index is made of them;
@@ -24,7 +25,7 @@ func Compile(cfg *loop.Config) (*Set, error) {
 	s := &Set{
 		byID: map[string]*Program{}, byType: map[string][]*Program{},
 		actions: make(map[string]*action, len(cfg.Actions)),
-		settle:  cfg.StandbyDelay,
+		settle:  cfg.StandbyDelay, inhibits: map[string]bool{},
 	}
 	for name, a := range cfg.Actions {
 		s.actions[name] = &action{name: name, config: a}
@@ -45,6 +46,9 @@ func Compile(cfg *loop.Config) (*Set, error) {
 			continue
 		}
 		p := &Program{rule: r, pattern: pattern, set: s}
+		for _, by := range r.InhibitedBy {
+			s.inhibits[by.Rule] = true
+		}
 		for _, phase := range phasesOf(r) {
 			for _, st := range phase.steps {
 				if s.actions[st.Action] == nil {

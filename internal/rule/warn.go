@@ -51,6 +51,7 @@ func Warnings(cfg *loop.Config) []Problem {
 	}
 	warnReach(cfg, warn)
 	warnFeeds(cfg, warn)
+	warnInhibition(cfg, warn)
 	for _, name := range sortedKeys(cfg.Actions) {
 		a := cfg.Actions[name]
 		path := "actions." + name

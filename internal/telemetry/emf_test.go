@@ -95,7 +95,7 @@ func TestNamesAreThoseOfDashboardsAndAlarms(t *testing.T) {
 		got = append(got, m.String())
 	}
 	const want = "Accepted Rejected SingleCopy Decided Unmatched Late WindowOverflow Quarantined Delivered Parked Suppressed " +
-		"SuppressedBySilence SuppressedByThrottle SuppressedByBudget SuppressedByKillSwitch SuppressedInShadow RulesStopped Expired " +
+		"SuppressedBySilence SuppressedByThrottle SuppressedByBudget SuppressedByKillSwitch SuppressedInShadow SuppressedByInhibition RulesStopped Expired " +
 		"Superseded Retries Errors Swept Overdue LinkLatency EndToEndLatency"
 	if strings.Join(got, " ") != want {
 		t.Errorf("got %v", got)
