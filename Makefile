@@ -10,7 +10,7 @@ LINT_PIN  := v2.15.0
 VENV      := $(TOOLS)/venv
 CDK       := localstack/node_modules/.bin/cdk
 LOOP      ?= localstack/loop.yaml
-FUNCTIONS := ingest-http ingest-queue decide act outputs observer sweeper
+FUNCTIONS := ingest-http ingest-queue ingest-alarm decide act outputs observer sweeper archive
 SEEDS     ?= 1000
 FIRST     ?= 0
 DUPLICATES ?= 1000000
@@ -46,7 +46,7 @@ build: ## the command line (bin/unbroken), the local world (bin/up) and the CDK 
 functions: ## the functions' binaries under dist/ (ARCH=arm64 for AWS)
 	@echo "build: functions for $(ARCH)"
 	@for f in $(FUNCTIONS); do \
-	  case $$f in ingest-http) d=ingest/http;; ingest-queue) d=ingest/queue;; act) d=act/deliver;; outputs) d=act/outputs;; sweeper) d=act/sweeper;; observer) d=health/observer;; *) d=$$f;; esac; \
+	  case $$f in ingest-http) d=ingest/http;; ingest-queue) d=ingest/queue;; ingest-alarm) d=ingest/alarm;; archive) d=ingest/archive;; act) d=act/deliver;; outputs) d=act/outputs;; sweeper) d=act/sweeper;; observer) d=health/observer;; *) d=$$f;; esac; \
 	  mkdir -p dist/$$f && CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build $(GOFLAGS_FUNCTION) -o dist/$$f/bootstrap ./functions/$$d || exit 1; \
 	done
 
@@ -78,7 +78,7 @@ size: ## decide as it is shipped (arm64, zipped) stays under 9 MB, and polls wit
 	@set -o pipefail; START=1 $(GO) test -count=1 -v -run TheFirstPoll ./functions/decide | grep -e start_test -e FAIL -e '^ok'
 
 MODEL ?= quick
-model: ## every order of the steps of act's stages, the first thousands of decide's (MODEL=deep: all, with more faults at once; long)
+model: ## every order of the steps of act's and decide's stages (MODEL=deep: with more faults at once; long)
 	@set -o pipefail; MODEL=$(MODEL) $(GO) test -cpu 1 -count=1 -timeout 60m -run Model -v ./internal/act ./internal/decide | grep -E -e '--- FAIL|runs to|^(ok|FAIL)|_test.go'
 
 sim: ## the simulator: SEEDS=n seeds from FIRST on and a million duplicates (SEED=x: that one, with its timeline)
@@ -100,7 +100,7 @@ cfn-lint: build functions bundle venv ## the synthesized templates, for AWS and 
 	@$(VENV)/bin/cfn-lint -i W3005 -- .local/synth/*/*.template.json && echo "cfn-lint: clean"
 
 test-e2e: build functions venv cdk ## the end-to-end suite on the emulator
-	@$(GO) test -tags e2e -count=1 -timeout 20m ./localstack/...
+	@$(GO) test -tags e2e -count=1 -p 1 -timeout 20m ./localstack/... # one world at a time
 
 bench: ## benchmarks of the hot path, with allocations
 	@$(GO) test -run '^$$' -bench . -benchmem -cpu 1 ./internal/decide/... ./internal/rule/... ./internal/backtest/...

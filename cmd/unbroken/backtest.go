@@ -17,7 +17,7 @@ import (
 type backtestCmd struct {
 	recordingFlags
 
-	Files   []string `arg:"" help:"Recorded signals: CloudEvents as JSON lines, or CSV of timestamp,value (*.csv); .gz of either; - for stdin."`
+	Files   []string `arg:"" help:"Recorded signals: CloudEvents as JSON lines, or CSV of timestamp,value (*.csv); .gz of either; s3://bucket/prefix of an archive; - for stdin."`
 	Rules   string   `placeholder:"FILE" help:"The new rules (default: as --config)."`
 	Against string   `placeholder:"FILE" help:"The old rules, to compare the decisions with. Without it they are only counted."`
 	Labels  string   `placeholder:"FILE" help:"Times at which something was wrong, by file: {\"a.csv\": [[\"from\", \"to\"]]}."`
@@ -39,6 +39,7 @@ Exits 0 if the decisions are the same (or there is nothing to compare with), 1 i
 
   unbroken backtest --rules new.yaml --against loop.yaml signals.jsonl.gz
   unbroken backtest --rules loop.yaml --as com.example.cpu --labels windows.json ec2_*.csv
+  unbroken backtest --rules new.yaml --against loop.yaml s3://shop-archive-123456789012-us-east-2/archive/us-east-2/default/2026/03/
   cat march/*.jsonl | unbroken backtest --rules new.yaml --against old.yaml --json -`
 }
 
@@ -61,7 +62,7 @@ func (c backtestCmd) Run(ctx context.Context, g *globals, w *world) error {
 			return err
 		}
 	}
-	in, err := c.open(w, c.Files)
+	in, err := c.open(ctx, g, w, c.Files)
 	if err != nil {
 		return err
 	}

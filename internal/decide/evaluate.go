@@ -110,6 +110,7 @@ func one(p *rule.Program, w *work, event *rule.Event, out *found) (bool, error) 
 		if err != nil {
 			return false, err
 		}
+		d.Why = p.Why(event)
 		out.decisions = append(out.decisions, decided{w, d})
 		return true, nil
 	}

@@ -130,7 +130,7 @@ func (h *Handler) episodes(ctx context.Context, out *found) {
 func (h *Handler) sendTransition(ctx context.Context, t Transition, standby bool) error {
 	outgoing := make([]loop.Outgoing, 0, len(t.Decision.Effects))
 	for _, e := range t.Decision.Effects {
-		o, err := effectMessage(e, loop.Item{
+		o, err := effectMessage(e, t.Decision.Why, loop.Item{
 			AcceptedAt: t.AcceptedAt, Input: t.Input, Standby: standby, Hops: t.Hops, Cause: t.Cause,
 		})
 		if err != nil {
@@ -151,7 +151,7 @@ func (h *Handler) sendDecisions(ctx context.Context, ds []decided) {
 	var owner []*work
 	for _, d := range ds {
 		for _, e := range d.Effects {
-			o, err := effectMessage(e, loop.Item{
+			o, err := effectMessage(e, d.Why, loop.Item{
 				AcceptedAt: d.work.item.AcceptedAt, Input: d.work.item.Input, Standby: d.work.item.Standby,
 				Hops: d.work.item.Hops, Cause: d.work.item.Cause,
 			})
@@ -175,7 +175,8 @@ func (h *Handler) sendDecisions(ctx context.Context, ds []decided) {
 }
 
 // effectMessage wraps one effect. One effect a message: it is retried and delayed alone.
-func effectMessage(e loop.Effect, item loop.Item) (loop.Outgoing, error) {
+func effectMessage(e loop.Effect, why *loop.Why, item loop.Item) (loop.Outgoing, error) {
+	e.Why = why
 	item.Effect = &e
 	body, err := loop.Encode(item)
 	if err != nil {

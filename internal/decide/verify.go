@@ -100,8 +100,7 @@ func (h *Handler) remember(ctx context.Context, found []proof) {
 			for _, e := range b.newest {
 				entries = append(entries, e)
 			}
-			keep := t.program.Rule().Verify.Within.Std() + t.program.Overdue()
-			if err := h.cfg.Windows.Put(ctx, proofs(t), merge(entries), keep); err != nil {
+			if err := h.cfg.Windows.Put(ctx, proofs(t), merge(entries), t.program.Remembered()); err != nil {
 				fail(b.obs, t.program.Rule().ID, fmt.Errorf("keep that %s has worked: %w", t.program.Rule().ID, err))
 			}
 			return nil
@@ -127,6 +126,7 @@ func (h *Handler) verify(ctx context.Context, checks []check) {
 			first := c.data.Else[0]
 			h.sendDecisions(ctx, []decided{{c.work, loop.Decision{
 				ID: first.DecisionID, RuleID: ruleID, Key: c.key, Phase: loop.PhaseElse, SignalKey: first.SignalKey, Effects: c.data.Else,
+				Why: c.program.Missed(c.data),
 			}}})
 		}
 	}

@@ -26,6 +26,7 @@ func (c *checker) rules() {
 		c.shape(path, r)
 		c.safety(path, r)
 		c.verify(path+".verify", r)
+		c.unclaimed(path, r)
 		for _, phase := range phasesOf(*r) {
 			c.steps(path+"."+phase.field, phase.steps)
 		}

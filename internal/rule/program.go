@@ -34,6 +34,9 @@ type Program struct {
 	all        []condition
 	whenErr    error
 
+	looks  sync.Once // see Why
+	lookAt []look
+
 	steps              sync.Once
 	do, undo, elseDone []step
 	stepsErr           error

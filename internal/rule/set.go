@@ -16,6 +16,7 @@ type Set struct {
 	actions  map[string]*action
 	emit     []loop.Status
 	settle   loop.Duration // what a region accepted has been decided by one of them this long after
+	hash     string        // of the bundle; "" where there was none
 }
 
 // Compile makes a Config ready to be asked. Patterns are compiled now, since the index is made of them;

@@ -14,6 +14,8 @@ const (
 	accepted metric = iota
 	rejected
 	singleCopy
+	unarchived
+	archived
 	decided
 	unmatched
 	late
@@ -28,6 +30,7 @@ const (
 	byKill
 	inShadow
 	rulesStopped
+	sentUnclaimed
 	expired
 	superseded
 	retries
@@ -42,8 +45,8 @@ const (
 // names are CloudWatch's; see infra.
 func (m metric) String() string {
 	return [metrics]string{
-		"Accepted", "Rejected", "SingleCopy", "Decided", "Unmatched", "Late", "WindowOverflow", "Quarantined", "Delivered", "Parked",
-		"Suppressed", "SuppressedBySilence", "SuppressedByThrottle", "SuppressedByBudget", "SuppressedByKillSwitch", "SuppressedInShadow", "RulesStopped", "Expired", "Superseded", "Retries", "Errors", "Swept", "Overdue", "LinkLatency", "EndToEndLatency",
+		"Accepted", "Rejected", "SingleCopy", "Unarchived", "Archived", "Decided", "Unmatched", "Late", "WindowOverflow", "Quarantined", "Delivered", "Parked",
+		"Suppressed", "SuppressedBySilence", "SuppressedByThrottle", "SuppressedByBudget", "SuppressedByKillSwitch", "SuppressedInShadow", "RulesStopped", "SentUnclaimed", "Expired", "Superseded", "Retries", "Errors", "Swept", "Overdue", "LinkLatency", "EndToEndLatency",
 	}[m]
 }
 
