@@ -105,6 +105,10 @@ test-e2e: build functions venv cdk ## the end-to-end suite on the emulator
 bench: ## benchmarks of the hot path, with allocations
 	@$(GO) test -run '^$$' -bench . -benchmem -cpu 1 ./internal/decide/... ./internal/rule/... ./internal/backtest/...
 
+.PHONY: backtest-bench
+backtest-bench: ## a backtest of a million signals: seconds, processor time, memory
+	@set -o pipefail; MILLION=1 $(GO) test -count=1 -v -run AMillion ./internal/backtest | grep -e million_test -e FAIL -e '^ok'
+
 tools: $(LINT) venv cdk ## everything pinned that the project installs, inside the project
 
 $(LINT):

@@ -73,7 +73,8 @@ func (s emitStage) startVerification(ctx context.Context, l *Landing) error {
 // fallBack hands the fallback to act as an effect of its own. Its time runs from when the first one was given up.
 func (s emitStage) fallBack(ctx context.Context, l *Landing) error {
 	fallback := *l.Claim.Effect.Fallback
-	fallback.Why, fallback.Verify = l.Claim.Effect.Why, l.Claim.Effect.Verify // it stands for the first one
+	fallback.Why = l.Claim.Effect.Why
+	fallback.Verify = l.Claim.Effect.Verify // it stands for the first one
 	body, err := loop.Encode(loop.Item{
 		AcceptedAt: l.Claim.UpdatedAt, Input: l.Item.Input, Standby: l.Item.Standby, Hops: l.Item.Hops, Cause: l.Item.Cause, Effect: &fallback,
 	})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -69,11 +70,14 @@ func checkOf(set *rule.Set, w *work, event *rule.Event, out *found) {
 		out.unmatched++
 		return
 	}
-	out.checks = append(out.checks, check{target{p, event.Subject()}, w, signal.Data})
+	out.checks = append(out.checks, check{target{p, strings.Clone(event.Subject())}, w, signal.Data})
 }
 
 // remember keeps proofs. Of one key's that were accepted together only the newest is: it proves what the others do.
 func (h *Handler) remember(ctx context.Context, found []proof) {
+	if len(found) == 0 {
+		return
+	}
 	type batch struct {
 		obs    []observation
 		newest map[time.Time]Entry

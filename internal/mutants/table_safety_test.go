@@ -7,7 +7,7 @@ func safety() []mutant {
 		{"a rule in shadow sends nothing", act + "guard_shadow.go", "e.Shadow && e.Undoes == \"\"", "e.Shadow && false", ""},
 		{"what was done before the shadow is taken back", act + "guard_shadow.go", "e.Shadow && e.Undoes == \"\"", "e.Shadow", ""},
 		{"a silence suppresses what it covers", act + "guard_silence.go", "if covered {", "if covered && false {", ""},
-		{"an undo is never silenced", act + "guard_silence.go", "l.Claim.Effect.Phase != loop.PhaseDo", "false", ""},
+		{"an undo is never silenced", act + "guard_silence.go", " || phase != loop.PhaseDo && phase != loop.PhaseElse", " || phase == \"\"", ""},
 		{"a silence counts as of the acceptance", act + "guard_silence.go", "Silenced(l.Claim.Effect, l.Claim.AcceptedAt)", "Silenced(l.Claim.Effect, l.Claim.UpdatedAt)", ""},
 		{"the end of a silence has a lead, too", loop + "silence.go", "end := now.UTC().Add(SilenceLead)", "end := now.UTC()", ""},
 		{"a kill switch stops what is not sent yet", act + "guard_kill.go", "if !on {", "if !on || true {", ""},
@@ -58,7 +58,7 @@ func safety() []mutant {
 		{"a verification whose proofs are forgotten does nothing", decide + "verify.go", "> c.program.Overdue() {", "> 1<<62 {", "Else|Verification"},
 		{"what healed while do was tried is remembered", rule + "verify.go", "p.tries(p.rule.Do) + ", "", ""},
 		{"a fallback of else comes within the time", rule + "verify.go", "if a.Fallback != \"\" {", "if false {", ""},
-		{"an outcome of what a timer decided is a signal", decide + "evaluate.go", " && strings.HasPrefix(rule.Type(w.item.Signal), loop.TimerPrefix)", "", ""},
+		{"an outcome of what a timer decided is a signal", decide + "evaluate.go", " && strings.HasPrefix(w.typ(), loop.TimerPrefix)", "", "Timer"},
 		{"a verification waits for what was accepted in time", rule + "verify.go", "Settle: p.set.settle, ", "", ""},
 		{"the present hour's budget is not deleted", sweep + "judge.go", "now.After(l.Last.Add(loop.ClaimKeep))", "true", ""},
 	}

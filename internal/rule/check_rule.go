@@ -82,7 +82,7 @@ func (c *checker) compiles(path string, r *loop.Rule) {
 		}
 		c.report(at, unjoin(err))
 	}
-	p := &Program{rule: *r}
+	p := newProgram(*r, nil, &Set{})
 	c.report(path, p.compileConditions())
 	sources := map[string]string{"when": r.When, "until": r.Until, "key": r.Key, "guard.worse": r.Guard.Worse}
 	if r.Verify != nil {

@@ -112,7 +112,7 @@ func (p *Program) input(ev *Event, name string) (in Input) {
 		in.Error = err.Error()
 		return in
 	}
-	v, err := x.eval(&activation{event: ev, rule: p.rule.ID})
+	v, err := x.eval(ev.conditions(p.rule.ID))
 	if err == nil {
 		var b []byte
 		if b, err = appendJSON(nil, v, 0); err == nil {

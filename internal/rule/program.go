@@ -3,6 +3,7 @@ package rule
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"cel.dev/cel-go/cel"
@@ -20,9 +21,12 @@ const maxKeyBytes = loop.MaxOutputKeyBytes
 // all of a hundred rules would be felt by the first signal. Parse has compiled them all before, so a bundle
 // holds none that fails.
 type Program struct {
-	rule    loop.Rule
-	pattern *pattern
-	set     *Set
+	id       string // what every signal of the rule's type asks for stands together: among many rules it is in no cache
+	only     string // the one type that the pattern takes, where it asks for nothing else
+	stateful bool
+	back     bool   // see LooksBack
+	pattern  *pattern
+	set      *Set
 
 	conditions sync.Once
 	when       *expr // nil: always
@@ -40,7 +44,30 @@ type Program struct {
 	steps              sync.Once
 	do, undo, elseDone []step
 	stepsErr           error
+
+	rule loop.Rule
 }
+
+func newProgram(r loop.Rule, match *pattern, set *Set) *Program {
+	p := &Program{id: r.ID, stateful: r.Stateful(), pattern: match, set: set, rule: r}
+	p.back = p.Guarded() || p.Verifies()
+	if match != nil && len(match.fields) == 0 && len(match.types) == 1 {
+		if t, exact := match.types[0].(exactString); exact {
+			p.only = string(t)
+		}
+	}
+	return p
+}
+
+// ID is the rule's id.
+func (p *Program) ID() string { return p.id }
+
+// Stateful says whether the rule keeps a window.
+func (p *Program) Stateful() bool { return p.stateful }
+
+// LooksBack says whether the rule asks signals what became of what it did: whether they are worse, or show that it has
+// worked.
+func (p *Program) LooksBack() bool { return p.back }
 
 // Rule is the rule's declaration.
 func (p *Program) Rule() loop.Rule { return p.rule }
@@ -53,6 +80,9 @@ func (p *Program) Match(ev *Event) (matched bool) {
 			matched = true // so that the next call says what happened, instead of dropping the signal
 		}
 	}()
+	if p.only != "" {
+		return p.only == ev.Type()
+	}
 	return p.pattern.matches(ev)
 }
 
@@ -65,17 +95,17 @@ func (p *Program) When(ev *Event) (holds bool, err error) {
 	return p.evalWhen(ev)
 }
 
-// Until says whether the condition that closes an episode holds; by default, that `when` does not.
-func (p *Program) Until(ev *Event) (holds bool, err error) {
+// Until says whether the condition that closes an episode holds; by default, that `when`, which the caller has asked
+// about, does not.
+func (p *Program) Until(ev *Event, when bool) (holds bool, err error) {
 	defer recovered(&err)
 	if err := p.compiled(ev); err != nil {
 		return false, err
 	}
 	if p.until == nil {
-		holds, err := p.evalWhen(ev)
-		return !holds && err == nil, err
+		return !when, nil
 	}
-	holds, err = p.until.evalBool(&activation{event: ev, rule: p.rule.ID})
+	holds, err = p.until.evalBool(ev.conditions(p.id))
 	return holds, inField("until", err)
 }
 
@@ -83,7 +113,7 @@ func (p *Program) evalWhen(ev *Event) (bool, error) {
 	if p.when == nil {
 		return true, nil
 	}
-	holds, err := p.when.evalBool(&activation{event: ev, rule: p.rule.ID})
+	holds, err := p.when.evalBool(ev.conditions(p.id))
 	return holds, inField("when", err)
 }
 
@@ -94,9 +124,9 @@ func (p *Program) Key(ev *Event) (key string, err error) {
 		return "", err
 	}
 	if p.key == nil {
-		key = ev.Subject()
+		key = strings.Clone(ev.Subject()) // it outlives the signal
 	} else {
-		v, err := p.key.eval(&activation{event: ev, rule: p.rule.ID})
+		v, err := p.key.eval(ev.conditions(p.id))
 		if err != nil {
 			return "", inField("key", err)
 		}
@@ -143,7 +173,7 @@ func (p *Program) compileConditions() []error {
 		if c.source == "" {
 			continue
 		}
-		x, err := compile(c.source, scopeCondition, c.want)
+		x, err := p.set.condition(c.source, c.want)
 		if err != nil {
 			problems = append(problems, &fieldError{c.field, err})
 			continue

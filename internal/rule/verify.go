@@ -47,7 +47,7 @@ func (p *Program) Worked(ev *Event) (holds bool, err error) {
 	if err := p.compiled(ev); err != nil {
 		return false, err
 	}
-	holds, err = p.verify.evalBool(&activation{event: ev, rule: p.rule.ID})
+	holds, err = p.verify.evalBool(ev.conditions(p.id))
 	return holds, inField("verify.when", err)
 }
 

@@ -70,10 +70,10 @@ func (p *Program) findLooks() {
 	}
 }
 
-// cut bounds a text, and does not end it within a character.
+// cut bounds a text, does not end it within a character, and copies it: it outlives the bytes of the signal.
 func cut(s string) string {
 	if len(s) <= loop.MaxWhyText {
-		return s
+		return strings.Clone(s)
 	}
 	const more = "…"
 	end := loop.MaxWhyText - len(more)
