@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"time"
 
 	"example.com/unbroken/internal/backtest"
@@ -76,7 +75,7 @@ func (c backtestCmd) Run(ctx context.Context, g *globals, w *world) error {
 		return err
 	}
 	p, began := w.progress(g), w.Now()
-	defer roomy()()
+	defer backtest.Roomy()()
 	err = backtest.Run(ctx, backtest.Config{
 		Old: configOf(old), New: now.Config, Source: stream, Workers: c.Workers,
 		Seen: func(s backtest.Step) error {
@@ -94,14 +93,6 @@ func (c backtestCmd) Run(ctx context.Context, g *globals, w *world) error {
 	r.diff.Close()
 	r.took = w.Now().Sub(began)
 	return r.print(g, w)
-}
-
-// roomy lets garbage grow before it is collected: a backtest lives briefly, allocates much and keeps little. The soft
-// limit keeps its memory bounded all the same. What it returns sets both back.
-func roomy() func() {
-	const percent, limit = 400, 200 << 20
-	was, most := debug.SetGCPercent(percent), debug.SetMemoryLimit(limit)
-	return func() { debug.SetGCPercent(was); debug.SetMemoryLimit(most) }
 }
 
 // rulesOf reads a loop.yaml and makes of it what the functions carry: the hash stands in every decision there.

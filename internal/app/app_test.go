@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"example.com/unbroken/internal/app/gauge"
+	"example.com/unbroken/internal/app/secrets"
 	"example.com/unbroken/internal/app/targets"
 	"example.com/unbroken/internal/rule"
 )
@@ -88,7 +89,7 @@ func TestEveryConstructorReportsThatItCannotStart(t *testing.T) {
 	t.Parallel()
 	env := Environment{Region: "us-east-2", Bundle: filepath.Join(t.TempDir(), "none")}
 	for name, construct := range map[string]func(context.Context) error{
-		"ingest-http":  func(ctx context.Context) error { _, err := IngestHTTP(ctx, env); return err },
+		"ingest-http":  func(ctx context.Context) error { _, err := IngestHTTP(ctx, env, secrets.New); return err },
 		"ingest-queue": func(ctx context.Context) error { _, err := IngestQueue(ctx, env); return err },
 		"ingest-alarm": func(ctx context.Context) error { _, err := IngestAlarm(ctx, env); return err },
 		"decide":       func(ctx context.Context) error { _, err := Decide(ctx, env); return err },
@@ -106,7 +107,7 @@ func TestEveryConstructorStartsWithoutAWS(t *testing.T) {
 	t.Parallel()
 	env := Environment{Region: "us-east-2", Bundle: packed(t, pair)}
 	for name, construct := range map[string]func(context.Context) (any, error){
-		"ingest-http":  func(ctx context.Context) (any, error) { h, err := IngestHTTP(ctx, env); return h, err },
+		"ingest-http":  func(ctx context.Context) (any, error) { h, err := IngestHTTP(ctx, env, secrets.New); return h, err },
 		"ingest-queue": func(ctx context.Context) (any, error) { h, err := IngestQueue(ctx, env); return h, err },
 		"ingest-alarm": func(ctx context.Context) (any, error) { h, err := IngestAlarm(ctx, env); return h, err },
 		"decide":       func(ctx context.Context) (any, error) { h, err := Decide(ctx, env); return h, err },

@@ -8,22 +8,24 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"example.com/unbroken/internal/ingest"
 	"example.com/unbroken/internal/ledger"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/rule"
-	"example.com/unbroken/internal/secret"
 )
 
+// Secrets makes what the secrets of producers are read from.
+type Secrets func(aws.Config) ingest.Secrets
+
 // IngestHTTP takes signals over HTTP.
-func IngestHTTP(ctx context.Context, env Environment) (HTTPHandler, error) {
+func IngestHTTP(ctx context.Context, env Environment, secrets Secrets) (HTTPHandler, error) {
 	b, err := start(ctx, env, loop.FuncIngestHTTP)
 	if err != nil {
 		return nil, err
 	}
-	acceptor, err := b.acceptor()
+	acceptor, err := b.acceptor(loggedSecrets{secrets(b.aws), b.telemetry.Logger()})
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +73,7 @@ func only(ctx context.Context, env Environment, function, kind string) (*base, *
 	}
 	for name, in := range b.Config.Inputs {
 		if in.Kind == kind {
-			acceptor, err := b.acceptor()
+			acceptor, err := b.acceptor(nil) // whoever may send to a queue or change an alarm has proven who it is to AWS
 			return b, acceptor, name, err
 		}
 	}
@@ -79,14 +81,14 @@ func only(ctx context.Context, env Environment, function, kind string) (*base, *
 }
 
 // acceptor is what all ways in share.
-func (b *base) acceptor() (*ingest.Acceptor, error) {
+func (b *base) acceptor(secrets ingest.Secrets) (*ingest.Acceptor, error) {
 	mappings, err := rule.CompileMappings(b.Config)
 	if err != nil {
 		return nil, err
 	}
 	return ingest.New(ingest.Config{
 		Region: b.Region, Peers: loop.Peers(b.Config.Regions.Loop, b.Region), Inputs: b.Config.Inputs, StandbyDelay: b.Config.StandbyDelay.Std(), Queue: b.queues,
-		Mapper: mappings, Secrets: loggedSecrets{secret.New(ssm.NewFromConfig(b.aws), time.Now), b.telemetry.Logger()},
+		Mapper: mappings, Secrets: secrets,
 		Observer: ledger.Ingest{Observer: b.telemetry.Ingest(b.copies), Book: b.book()}, Now: time.Now,
 	}), nil
 }

@@ -27,6 +27,7 @@ func TestAMillion(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = file.Close() })
+	defer Roomy()()
 	began, used := time.Now(), cputime.Used()
 	source, err := Merge([]File{{Name: path, Source: NewLines(file)}})
 	if err != nil {
