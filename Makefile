@@ -10,7 +10,7 @@ LINT_PIN  := v2.15.0
 VENV      := $(TOOLS)/venv
 CDK       := localstack/node_modules/.bin/cdk
 LOOP      ?= localstack/loop.yaml
-FUNCTIONS := ingest-http ingest-queue decide act outputs observer sweeper
+FUNCTIONS := ingest-http ingest-queue ingest-alarm decide act outputs observer sweeper archive
 SEEDS     ?= 1000
 FIRST     ?= 0
 DUPLICATES ?= 1000000
@@ -24,7 +24,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION = 1
 export AWS_EC2_METADATA_DISABLED = true
 
-.PHONY: help run test size mutants model sim test-fast test-infra test-e2e rules build functions lint vet race fuzz-seeds cfn-lint tools venv cdk bench clean
+.PHONY: help run test size mutants model sim test-fast test-infra test-e2e rules build functions lint vet race fuzz-seeds cfn-lint tools venv cdk bench cover clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,7 +46,7 @@ build: ## the command line (bin/unbroken), the local world (bin/up) and the CDK 
 functions: ## the functions' binaries under dist/ (ARCH=arm64 for AWS)
 	@echo "build: functions for $(ARCH)"
 	@for f in $(FUNCTIONS); do \
-	  case $$f in ingest-http) d=ingest/http;; ingest-queue) d=ingest/queue;; act) d=act/deliver;; outputs) d=act/outputs;; sweeper) d=act/sweeper;; observer) d=health/observer;; *) d=$$f;; esac; \
+	  case $$f in ingest-http) d=ingest/http;; ingest-queue) d=ingest/queue;; ingest-alarm) d=ingest/alarm;; archive) d=ingest/archive;; act) d=act/deliver;; outputs) d=act/outputs;; sweeper) d=act/sweeper;; observer) d=health/observer;; *) d=$$f;; esac; \
 	  mkdir -p dist/$$f && CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build $(GOFLAGS_FUNCTION) -o dist/$$f/bootstrap ./functions/$$d || exit 1; \
 	done
 
@@ -78,7 +78,7 @@ size: ## decide as it is shipped (arm64, zipped) stays under 9 MB, and polls wit
 	@set -o pipefail; START=1 $(GO) test -count=1 -v -run TheFirstPoll ./functions/decide | grep -e start_test -e FAIL -e '^ok'
 
 MODEL ?= quick
-model: ## every order of the steps of act's stages, the first thousands of decide's (MODEL=deep: all, with more faults at once; long)
+model: ## every order of the steps of act's and decide's stages (MODEL=deep: with more faults at once; long)
 	@set -o pipefail; MODEL=$(MODEL) $(GO) test -cpu 1 -count=1 -timeout 60m -run Model -v ./internal/act ./internal/decide | grep -E -e '--- FAIL|runs to|^(ok|FAIL)|_test.go'
 
 sim: ## the simulator: SEEDS=n seeds from FIRST on and a million duplicates (SEED=x: that one, with its timeline)
@@ -100,10 +100,20 @@ cfn-lint: build functions bundle venv ## the synthesized templates, for AWS and 
 	@$(VENV)/bin/cfn-lint -i W3005 -- .local/synth/*/*.template.json && echo "cfn-lint: clean"
 
 test-e2e: build functions venv cdk ## the end-to-end suite on the emulator
-	@$(GO) test -tags e2e -count=1 -timeout 20m ./localstack/...
+	@$(GO) test -tags e2e -count=1 -p 1 -timeout 20m ./localstack/... # one world at a time
+
+CORE := ./internal/loop,./internal/rule,./internal/decide,./internal/act,./internal/ingest,./internal/outputs,./internal/explain
+comma := ,
+cover: ## coverage of the pure core by its own tests: at least 90 %
+	@mkdir -p .local && $(GO) test -coverpkg=$(CORE) -coverprofile .local/core.cov $(subst $(comma), ,$(CORE)) > .local/core.txt || { cat .local/core.txt; exit 1; }
+	@$(GO) tool cover -func .local/core.cov | awk '/^total:/ { print "cover: " $$3 " of the pure core"; exit $$3 + 0 < 90 }'
 
 bench: ## benchmarks of the hot path, with allocations
 	@$(GO) test -run '^$$' -bench . -benchmem -cpu 1 ./internal/decide/... ./internal/rule/... ./internal/backtest/...
+
+.PHONY: backtest-bench
+backtest-bench: ## a backtest of a million signals: seconds, processor time, memory
+	@set -o pipefail; MILLION=1 $(GO) test -count=1 -v -run AMillion ./internal/backtest | grep -e million_test -e FAIL -e '^ok'
 
 tools: $(LINT) venv cdk ## everything pinned that the project installs, inside the project
 

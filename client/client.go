@@ -4,8 +4,9 @@
 //	Send ── split into batches ── race the regions ── retry what is open ──▶ Report
 //
 // Everything is sent with the ids the producer gave, every time and everywhere: the loop drops the copies, so
-// sending again is always safe and losing an answer never loses a signal. The package keeps nothing between two
-// calls but which region answered last; it knows how to ask, not where the regions are or who the caller is.
+// sending again is always safe and losing an answer never loses a signal. Between two calls the package keeps which
+// regions failed lately and, with a Spool, what is not accepted yet; it knows how to ask, not where the regions are
+// or who the caller is.
 package client
 
 import (
@@ -44,14 +45,15 @@ type Config struct {
 	Sign       Signer        // nil sends unsigned
 	HTTP       *http.Client  // nil for a client that follows no redirect
 	Backoff    Backoff
+	Spool      *Spool // keeps what is sent on disk until it is accepted; nil keeps nothing
 	Now        func() time.Time
 	Progress   func(done, total int) // called after every batch, from several goroutines; nil for silence
 }
 
 // Client sends signals. It is safe for concurrent use.
 type Client struct {
-	cfg    Config
-	prefer atomic.Int64 // index of the endpoint that answered last: a dead region is not asked first twice
+	cfg   Config
+	rests []rest // one an endpoint
 }
 
 // ErrNoEndpoint: there is nobody to send to.
@@ -86,14 +88,16 @@ func New(c Config) (*Client, error) {
 		endpoints[i] = e
 	}
 	c.Endpoints = endpoints
-	return &Client{cfg: c}, nil
+	return &Client{cfg: c, rests: make([]rest, len(c.Endpoints))}, nil
 }
 
 // NoRedirect makes an http.Client return a redirect as it is: a signed request must not wander.
 func NoRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // Send sends the signals and says what became of each. The error is nil when every signal was accepted; otherwise
-// it is *NotAccepted, and the report says which were not and why.
+// there is a *NotAccepted in it, and the report says which were not and why. With a Spool, what is still open then
+// stays in it for Drain, and is marked; what could not be spooled (ErrSpoolFull, or a disk's error, joined to the
+// error) was sent without.
 func (c *Client) Send(ctx context.Context, signals ...Signal) (Report, error) {
 	r := Report{Results: make([]Result, len(signals))}
 	batches := split(signals, r.Results)
@@ -107,22 +111,19 @@ func (c *Client) Send(ctx context.Context, signals ...Signal) (Report, error) {
 		count(early) // refused before anything was sent
 	}
 	tallies := make([]tally, len(batches))
+	spooling := make([]error, len(batches))
 	var group errgroup.Group
 	group.SetLimit(c.cfg.Parallel)
 	for i, b := range batches {
 		group.Go(func() error {
-			c.deliver(ctx, b, r.Results, &tallies[i])
+			spooling[i] = c.spooled(b, r.Results, func() { c.deliver(ctx, b, r.Results, &tallies[i]) })
 			count(len(b))
 			return nil
 		})
 	}
 	_ = group.Wait() // what failed stands in the results
-	for _, t := range tallies {
-		r.Requests += t.requests
-		r.Hedged += t.hedged
-		r.Rounds = max(r.Rounds, t.rounds)
-	}
-	return r, r.err()
+	r.count(tallies)
+	return r, errors.Join(append(spooling, r.err())...)
 }
 
 func total(batches [][]event) (n int) {

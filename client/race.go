@@ -70,11 +70,12 @@ func (s *sending) race(ctx context.Context) {
 	defer cancel()
 	order := s.order()
 	answers := make(chan answer, len(order))
-	running, allowed := 0, 1
+	var running []int // endpoints that have not answered
+	allowed := 1
 	start := func() {
 		i := order[0]
 		order = order[1:]
-		running++
+		running = append(running, i)
 		s.tally.requests++
 		events := s.open
 		go func() { answers <- s.ask(ctx, i, events) }()
@@ -85,15 +86,18 @@ func (s *sending) race(ctx context.Context) {
 	start()
 	slow := time.NewTimer(s.cfg.HedgeAfter)
 	defer slow.Stop()
-	for running > 0 {
+	for len(running) > 0 {
 		select {
 		case a := <-answers:
-			running--
-			s.settle(a)
+			running = slices.DeleteFunc(running, func(i int) bool { return i == a.endpoint })
+			s.settle(ctx, a)
 			if len(s.open) == 0 {
+				for _, overtaken := range running {
+					s.rests[overtaken].failed(s.cfg.Now())
+				}
 				return
 			}
-			if running < allowed && len(order) > 0 && ctx.Err() == nil {
+			if len(running) < allowed && len(order) > 0 && ctx.Err() == nil {
 				start()
 				slow.Reset(s.cfg.HedgeAfter)
 			}
@@ -107,17 +111,21 @@ func (s *sending) race(ctx context.Context) {
 	}
 }
 
-// order lists the regions to ask in this round: the one that answered last, then the others as configured,
-// without those that asked for time or bar the caller.
+// order lists the regions to ask in this round, as configured, those that rest after the others, without those
+// that asked for time or bar the caller.
 func (s *sending) order() []int {
-	n, first, now := len(s.cfg.Endpoints), int(s.prefer.Load()), s.cfg.Now()
-	order := make([]int, 0, n)
-	for k := range n {
-		if i := (first + k) % n; !s.barred[i] && !s.ready[i].After(now) {
+	now := s.cfg.Now()
+	var order, last []int
+	for i := range s.cfg.Endpoints {
+		switch {
+		case s.barred[i] || s.ready[i].After(now):
+		case s.rests[i].last(now):
+			last = append(last, i)
+		default:
 			order = append(order, i)
 		}
 	}
-	return order
+	return append(order, last...)
 }
 
 func (s *sending) ask(ctx context.Context, i int, events []event) answer {
@@ -135,7 +143,7 @@ func (s *sending) ask(ctx context.Context, i int, events []event) answer {
 }
 
 // settle takes an answer in. Accepted and refused are final; everything else stays open with its reason.
-func (s *sending) settle(a answer) {
+func (s *sending) settle(ctx context.Context, a answer) {
 	region := s.cfg.Endpoints[a.endpoint].Region
 	for k, v := range a.verdicts {
 		r := &s.results[a.events[k].index]
@@ -147,6 +155,12 @@ func (s *sending) settle(a answer) {
 			r.Region, r.Copies = region, v.Copies
 		}
 	}
+	switch {
+	case a.err == nil:
+		s.rests[a.endpoint].answered()
+	case ctx.Err() == nil: // the caller's impatience says nothing of the region
+		s.rests[a.endpoint].failed(s.cfg.Now())
+	}
 	if a.err != nil {
 		s.failed(a, region)
 	}
@@ -156,9 +170,7 @@ func (s *sending) settle(a answer) {
 			open = append(open, e)
 		}
 	}
-	if s.open = open; len(open) == 0 {
-		s.prefer.Store(int64(a.endpoint))
-	}
+	s.open = open
 }
 
 func (s *sending) failed(a answer, region string) {

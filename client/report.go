@@ -26,6 +26,8 @@ type Result struct {
 	Copies int       `json:"copies,omitempty"` // regions it is stored in, at least
 	Code   loop.Code `json:"code,omitempty"`   // why not
 	Detail string    `json:"detail,omitempty"`
+
+	Spooled bool `json:"spooled,omitempty"` // open, and kept on disk
 }
 
 func (r *Result) refuse(code loop.Code, detail string) {
@@ -48,6 +50,15 @@ func (r Report) Count(s State) (n int) {
 		}
 	}
 	return n
+}
+
+// count adds up what the batches cost.
+func (r *Report) count(batches []tally) {
+	for _, t := range batches {
+		r.Requests += t.requests
+		r.Hedged += t.hedged
+		r.Rounds = max(r.Rounds, t.rounds)
+	}
 }
 
 // NotAccepted is the error of a Send that did not get everything accepted.

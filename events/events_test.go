@@ -78,7 +78,7 @@ func TestIngestSendsWhatTheSchemasSay(t *testing.T) {
 	t.Parallel()
 	q := &tape{}
 	acceptor := ingest.New(ingest.Config{
-		Region: "us-east-2", Peer: "us-west-2", StandbyDelay: 20 * time.Second, Queue: q,
+		Region: "us-east-2", Peers: []string{"us-west-2"}, StandbyDelay: 20 * time.Second, Queue: q,
 		Inputs: map[string]loop.Input{"inbox": {Kind: loop.KindQueue, Durability: loop.Mirrored, Policy: loop.PolicyAll}},
 		Now:    func() time.Time { return time.Date(2026, 3, 4, 12, 0, 0, 1, time.UTC) },
 	})

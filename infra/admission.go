@@ -16,8 +16,12 @@ import (
 
 // signalSenders put signals, timers and outcomes on `signals`, their own region's and their peers'.
 func (r region) signalSenders() []*string {
+	senders := []string{loop.FuncIngestHTTP, loop.FuncIngestQueue, loop.FuncDecide, loop.FuncAct}
+	if _, declared := r.alarmInput(); declared {
+		senders = append(senders, loop.FuncIngestAlarm)
+	}
 	var roles []*string
-	for _, f := range []string{loop.FuncIngestHTTP, loop.FuncIngestQueue, loop.FuncDecide, loop.FuncAct} {
+	for _, f := range senders {
 		roles = append(roles, r.everywhere(func(in string) *string { return r.roleARN(in, f) })...)
 	}
 	return roles

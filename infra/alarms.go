@@ -4,6 +4,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 
+	"example.com/unbroken/internal/failover"
 	"example.com/unbroken/internal/loop"
 )
 
@@ -129,7 +130,7 @@ func (r region) observerAlarms(p pager) {
 	})
 	for _, judged := range r.cfg.Regions.Loop {
 		p.page(watch{
-			name:    objectionAlarm(judged),
+			name:    failover.Objection(judged),
 			means:   "This observer says that " + judged + " is not well. Two such leave it out of DNS.",
 			metric:  r.verdict(judged),
 			below:   1,

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
+
+	"example.com/unbroken/internal/loop"
 )
 
 // Requests a second and burst, per region. The stage's bound is below the account's default of 10,000 and
@@ -34,12 +36,15 @@ func (r region) api() awsapigatewayv2.HttpApi {
 }
 
 // routes of the HTTP contract. All are IAM-authorized by the API's default but health, which tells nobody
-// anything beyond whether this region serves.
+// anything beyond whether this region serves, and the inputs that check other credentials themselves.
 func (r region) routes(api awsapigatewayv2.HttpApi, ingest, outputs awslambda.Function) awsapigatewayv2.CfnStage {
 	toIngest := awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("Ingest"), ingest, nil)
 	toOutputs := awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("Outputs"), outputs, nil)
 
 	r.route(api, "PostSignals", awsapigatewayv2.HttpMethod_POST, "/v1/signals/{input}", toIngest, nil)
+	for _, name := range sortedKeys(r.cfg.Inputs) {
+		r.inputRoute(api, name, toIngest)
+	}
 	r.route(api, "ListOutputs", awsapigatewayv2.HttpMethod_GET, "/v1/outputs", toOutputs, nil)
 	r.route(api, "HeadOutputs", awsapigatewayv2.HttpMethod_HEAD, "/v1/outputs", toOutputs, nil)
 	r.route(api, "GetOutput", awsapigatewayv2.HttpMethod_GET, "/v1/outputs/{proxy+}", toOutputs, nil)
@@ -51,6 +56,21 @@ func (r region) routes(api awsapigatewayv2.HttpApi, ingest, outputs awslambda.Fu
 		Reason: jsii.String("health checks carry no credentials; the answer has no detail and the route its own throttle"),
 	})
 	return r.stage(api, health)
+}
+
+// inputRoute lets producers in that have no AWS credentials, to an input whose own function checks theirs. The route
+// that names the input is chosen before the one with a variable.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html#http-api-develop-routes.evaluation
+func (r region) inputRoute(api awsapigatewayv2.HttpApi, name string, to awsapigatewayv2.HttpRouteIntegration) {
+	in := r.cfg.Inputs[name]
+	if in.Kind != loop.KindHTTP || in.Auth == "" || in.Auth == loop.AuthIAM {
+		return
+	}
+	excuse(r.route(api, "PostSignals-"+name, awsapigatewayv2.HttpMethod_POST, "/v1/signals/"+name, to, awsapigatewayv2.NewHttpNoneAuthorizer()),
+		cdknag.NagPackSuppression{
+			Id:     jsii.String("AwsSolutions-APIG4"),
+			Reason: jsii.String("the input's own credentials, " + in.Auth + ", are checked by ingest-http"),
+		})
 }
 
 func (r region) route(api awsapigatewayv2.HttpApi, id string, method awsapigatewayv2.HttpMethod, path string,

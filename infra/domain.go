@@ -6,12 +6,10 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
 	"github.com/aws/jsii-runtime-go"
 
-	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/failover"
 )
 
-// host is the region's own name below the loop's domain. Health checks, peers and hedging clients use it: it
-// never fails over.
-func host(opt Options, region string) string { return region + "." + opt.Domain }
+func host(opt Options, region string) string { return failover.Host(opt.Domain, region) }
 
 // customDomain lets the region's API answer under its own host name and under the loop's, which every region
 // shares. A regional API may have the same name in many regions.
@@ -64,6 +62,3 @@ func (r region) apiDomain(id, name string, certificate *string, api awsapigatewa
 	mapping.Node().AddDependency(stage)
 	return domain
 }
-
-// objectionAlarm is the name of an observer's alarm against a region, the same wherever the observer runs.
-func objectionAlarm(region string) string { return loop.FuncObserver + "-objects-" + region }

@@ -1,19 +1,18 @@
 package main
 
 import (
-	"strconv"
-
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
 	"github.com/aws/jsii-runtime-go"
 
+	"example.com/unbroken/internal/failover"
 	"example.com/unbroken/internal/loop"
 )
 
-// failover defines {prefix}-dns: the loop's name, answered by the nearest region whose health check holds.
+// names defines {prefix}-dns: the loop's name, answered by the nearest region whose health check holds.
 // It is the last stack, because Route 53 accepts a check on an alarm only once the alarm exists, and each
 // region is judged by alarms in all of them. Once deployed it is never called again: data planes flip.
-func failover(app awscdk.App, cfg *loop.Config, opt Options, after []awscdk.Stack) {
+func names(app awscdk.App, cfg *loop.Config, opt Options, after []awscdk.Stack) {
 	regions := cfg.Regions.All()
 	d := newRegion(app, cfg, opt, regions[len(regions)-1], "dns")
 	for _, s := range after {
@@ -41,38 +40,49 @@ func failover(app awscdk.App, cfg *loop.Config, opt Options, after []awscdk.Stac
 	}
 }
 
-// regionCheck is healthy when its endpoint is and at least two of three observers do not object. Calculated
-// checks cannot nest, so that is one sum: the endpoint counts twice, each observer once, and 4 of 5 must hold.
-// https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/health-checks-types.html
+// regionCheck makes a region's checks and returns the one that decides.
 func (r region) regionCheck(name string) *string {
-	id := constructID(name)
-	var children []*string
-	for _, twin := range []string{"A", "B"} {
-		children = append(children, r.check(id+"Endpoint"+twin, &awsroute53.CfnHealthCheck_HealthCheckConfigProperty{
-			Type:                     jsii.String("HTTPS"),
-			FullyQualifiedDomainName: jsii.String(host(r.opt, name)),
-			Port:                     jsii.Number(443),
-			ResourcePath:             jsii.String("/v1/health"),
-			EnableSni:                true,
-			RequestInterval:          jsii.Number(10), // fixed at creation
-			FailureThreshold:         jsii.Number(3),
-		}))
+	ids := map[string]*string{}
+	var last *string
+	for _, c := range failover.Checks(r.cfg, r.opt.Domain, name) {
+		last = r.check(constructID(name)+c.Name, checkConfig(c, ids))
+		ids[c.Name] = last
 	}
-	for i, observer := range r.cfg.Regions.All() {
-		children = append(children, r.check(id+"Observer"+strconv.Itoa(i+1), &awsroute53.CfnHealthCheck_HealthCheckConfigProperty{
+	return last
+}
+
+// checkConfig is a check as Route 53 takes it; ids are those of the checks made so far.
+func checkConfig(c failover.Check, ids map[string]*string) *awsroute53.CfnHealthCheck_HealthCheckConfigProperty {
+	switch {
+	case c.Endpoint != "":
+		return &awsroute53.CfnHealthCheck_HealthCheckConfigProperty{
+			Type:                     jsii.String("HTTPS"),
+			FullyQualifiedDomainName: jsii.String(c.Endpoint),
+			Port:                     jsii.Number(443),
+			ResourcePath:             jsii.String(failover.Path),
+			EnableSni:                true,
+			RequestInterval:          jsii.Number(failover.Interval),
+			FailureThreshold:         jsii.Number(failover.Threshold),
+		}
+	case c.Alarm.Name != "":
+		return &awsroute53.CfnHealthCheck_HealthCheckConfigProperty{
 			Type: jsii.String("CLOUDWATCH_METRIC"),
 			AlarmIdentifier: &awsroute53.CfnHealthCheck_AlarmIdentifierProperty{
-				Name:   r.full(objectionAlarm(name)),
-				Region: jsii.String(observer),
+				Name: jsii.String(c.Alarm.Name), Region: jsii.String(c.Alarm.Region),
 			},
 			InsufficientDataHealthStatus: jsii.String("Healthy"), // silence does not vote
-		}))
+		}
+	default:
+		var children []*string
+		for _, name := range c.Children {
+			children = append(children, ids[name])
+		}
+		return &awsroute53.CfnHealthCheck_HealthCheckConfigProperty{
+			Type:              jsii.String("CALCULATED"),
+			ChildHealthChecks: &children,
+			HealthThreshold:   jsii.Number(c.AtLeast),
+		}
 	}
-	return r.check(id, &awsroute53.CfnHealthCheck_HealthCheckConfigProperty{
-		Type:              jsii.String("CALCULATED"),
-		ChildHealthChecks: &children,
-		HealthThreshold:   jsii.Number(float64(len(children) - 1)),
-	})
 }
 
 func (r region) check(id string, config *awsroute53.CfnHealthCheck_HealthCheckConfigProperty) *string {

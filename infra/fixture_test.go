@@ -36,7 +36,7 @@ type resource struct {
 	DeletionPolicy string
 }
 
-var made struct{ pair, emulated, three, single, targets assembly }
+var made struct{ pair, emulated, three, single, targets, archived assembly }
 
 func TestMain(m *testing.M) {
 	code, err := synthAndRun(m)
@@ -77,8 +77,14 @@ func synthAndRun(m *testing.M) (int, error) {
 	}
 	cfg := config(pair)
 	maps.Copy(cfg.Actions, targets())
+	cfg.Inputs = inputs()
 	cfg.Rules = []loop.Rule{{ID: "r", Guard: loop.Guard{MaxRegressions: 1}}}
 	if made.targets, err = synthOf(dir, cfg, named); err != nil {
+		return 1, err
+	}
+	kept := config(pair)
+	kept.Inputs = map[string]loop.Input{"default": {Kind: loop.KindHTTP, Archive: true}, "inbox": {Kind: loop.KindQueue}}
+	if made.archived, err = synthOf(dir, kept, named); err != nil {
 		return 1, err
 	}
 	return m.Run(), nil
@@ -101,7 +107,7 @@ func synth(dir string, regions loop.Regions, opt Options) (assembly, error) {
 
 func synthOf(dir string, cfg *loop.Config, opt Options) (assembly, error) {
 	opt.Dist = filepath.Join(dir, "dist")
-	for _, name := range append(chainFunctions(), loop.FuncObserver, loop.FuncSweeper) {
+	for _, name := range append(chainFunctions(), loop.FuncObserver, loop.FuncSweeper, loop.FuncIngestAlarm, loop.FuncArchive) {
 		if err := os.MkdirAll(filepath.Join(opt.Dist, name), 0o755); err != nil {
 			return assembly{}, err
 		}

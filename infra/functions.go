@@ -51,6 +51,9 @@ func (r region) function(name string, endpoint *string) awslambda.Function {
 			props.ReservedConcurrentExecutions = jsii.Number(r.opt.ReservedConcurrency)
 		}
 	}
+	if name == loop.FuncIngestAlarm { // it is called without anybody waiting for its answer
+		props.DeadLetterQueue = awssqs.Queue_FromQueueArn(r.stack, jsii.String("AlarmDeadLetters"), r.queueARN(r.name, loop.DeadLetter(loop.QueueInbox)))
+	}
 	return awslambda.NewFunction(r.stack, jsii.String(constructID(name)+"Function"), props)
 }
 
@@ -86,6 +89,8 @@ func (r region) timeout(name string) float64 {
 		return 50 // done before the next minute's run starts
 	case loop.FuncSweeper:
 		return 300 // the four minutes of a run, its last page, and writing down where it stopped
+	case loop.FuncArchive:
+		return 30
 	case loop.FuncOutputs:
 		return 5 // reads that take longer are better hedged to a peer
 	}

@@ -43,7 +43,7 @@ func Loop(app awscdk.App, cfg *loop.Config, opt Options) error {
 		s.AddStackDependency(stacks[0], jsii.String("the tables and their replicas"))
 	}
 	if opt.Domain != "" {
-		failover(app, cfg, opt, stacks)
+		names(app, cfg, opt, stacks)
 	}
 	guard(app)
 	return nil
@@ -77,6 +77,11 @@ func (r region) loopRegion(first bool) {
 
 	ingestHTTP := r.function(loop.FuncIngestHTTP, nil)
 	ingestQueue := r.function(loop.FuncIngestQueue, nil)
+	chain := chainFunctions()
+	if in, declared := r.alarmInput(); declared {
+		r.alarmWays(r.function(loop.FuncIngestAlarm, nil), in)
+		chain = append(chain, loop.FuncIngestAlarm)
+	}
 	decide := r.function(loop.FuncDecide, nil)
 	act := r.function(loop.FuncAct, nil)
 
@@ -97,11 +102,12 @@ func (r region) loopRegion(first bool) {
 
 	pager := r.pager()
 	r.queueAlarms(pager)
-	r.functionAlarms(pager, chainFunctions()...)
+	r.functionAlarms(pager, chain...)
 	r.apiAlarms(pager, api)
 	r.stuckAlarms(pager)
 	r.observerAlarms(pager)
 	r.sweeperAlarms(pager)
+	r.archive(pager)
 	r.dashboard()
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -24,8 +23,11 @@ func (r region) role(name string) awsiam.Role {
 		},
 	})
 	r.excuseTelemetry(role)
-	if name == loop.FuncAct {
+	switch name {
+	case loop.FuncAct:
 		r.excuseTargets(role)
+	case loop.FuncArchive:
+		excuseArchive(role)
 	}
 	return role
 }
@@ -41,13 +43,25 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 		controls = append(controls, "dynamodb:PutItem") // a rule stops itself; all else there is people's
 	}
 
+	ingested := signals // where what ingest accepts goes
+	if slices.Contains(r.archivers(), name) {
+		ingested = append(ingested, own(loop.QueueArchive))
+	}
+
 	switch name {
-	case loop.FuncIngestHTTP: // the signal and its standby copy; the sampled ledger
-		return []awsiam.PolicyStatement{send(signals...), allow([]string{"dynamodb:PutItem"}, outputs)}
+	case loop.FuncArchive: // objects
+		return []awsiam.PolicyStatement{receive(own(loop.QueueArchive)), r.archivePut()}
+	case loop.FuncIngestHTTP: // the signal and its standby copy; the sampled ledger; the secrets of its producers
+		return append([]awsiam.PolicyStatement{send(ingested...), allow([]string{"dynamodb:PutItem"}, outputs)}, r.secrets(r.inputSecrets())...)
 	case loop.FuncIngestQueue: // the same, and quarantine
 		return []awsiam.PolicyStatement{
 			receive(own(loop.QueueInbox)),
-			send(append(signals, own(loop.DeadLetter(loop.QueueInbox)))...),
+			send(append(ingested, own(loop.DeadLetter(loop.QueueInbox)))...),
+			allow([]string{"dynamodb:PutItem"}, outputs),
+		}
+	case loop.FuncIngestAlarm: // the same without a queue of its own
+		return []awsiam.PolicyStatement{
+			send(append(ingested, own(loop.DeadLetter(loop.QueueInbox)))...),
 			allow([]string{"dynamodb:PutItem"}, outputs),
 		}
 	case loop.FuncDecide: // effects, re-sends and timers, quarantine; episodes; windows
@@ -69,7 +83,7 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 				[]string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}, claims),
 			onKeys([]string{loop.KeyControls}, controls, claims),
 			allow([]string{"dynamodb:UpdateItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"}, outputs), // outputs; the sampled ledger
-		}, episodes, r.secrets(), r.targets())
+		}, episodes, r.secrets(r.actionSecrets()), r.targets())
 	case loop.FuncOutputs: // reads only; lists by the index of keys
 		return []awsiam.PolicyStatement{
 			allow([]string{"dynamodb:Query", "dynamodb:BatchGetItem"}, outputs),
@@ -104,30 +118,53 @@ func (r region) observerGrants() []awsiam.PolicyStatement {
 	}
 }
 
-// secrets are exactly the parameters that actions name as ssm:/path. A SecureString under the AWS managed
-// key needs no permission on the key: its own policy lets every principal of the account decrypt through
-// Parameter Store. One under a key of your own needs act's role in that key's policy.
-// https://docs.aws.amazon.com/systems-manager/latest/userguide/ps-restrict-decryption.html
-func (r region) secrets() []awsiam.PolicyStatement {
-	paths := map[string]bool{}
+// actionSecrets are the references that actions name.
+func (r region) actionSecrets() (refs []string) {
 	for _, a := range r.cfg.Actions {
-		if path, ok := strings.CutPrefix(a.Secret, "ssm:"); ok {
-			paths[strings.TrimPrefix(path, "/")] = true
+		refs = append(refs, a.Secret)
+	}
+	return refs
+}
+
+// inputSecrets are the references that the credentials of inputs name.
+func (r region) inputSecrets() (refs []string) {
+	for _, in := range r.cfg.Inputs {
+		for _, c := range in.Credentials {
+			refs = append(refs, c.Secrets...)
 		}
 	}
-	if len(paths) == 0 {
-		return nil
+	return refs
+}
+
+// managedSecret starts the reference of a secret of Secrets Manager, which Parameter Store reads on its behalf.
+// https://docs.aws.amazon.com/systems-manager/latest/userguide/integration-ps-secretsmanager.html
+const managedSecret = "aws/reference/secretsmanager/"
+
+// secrets are exactly the parameters that are named as ssm:/path. A SecureString under the AWS managed
+// key needs no permission on the key: its own policy lets every principal of the account decrypt through
+// Parameter Store. One under a key of your own needs the function's role in that key's policy.
+// https://docs.aws.amazon.com/systems-manager/latest/userguide/ps-restrict-decryption.html
+func (r region) secrets(refs []string) []awsiam.PolicyStatement {
+	parameters, managed := map[string]bool{}, map[string]bool{}
+	for _, ref := range refs {
+		if path, ok := strings.CutPrefix(ref, "ssm:/"); ok {
+			parameters[*r.arn("ssm", r.name, "parameter/"+path)] = true
+			if name, ok := strings.CutPrefix(path, managedSecret); ok {
+				managed[*r.arn("secretsmanager", r.name, "secret:"+name+"-??????")] = true // six characters that AWS adds
+			}
+		}
 	}
-	var sorted []string
-	for path := range paths {
-		sorted = append(sorted, path)
+	var all []awsiam.PolicyStatement
+	for _, s := range []struct {
+		action string
+		arns   map[string]bool
+	}{{"ssm:GetParameter", parameters}, {"secretsmanager:GetSecretValue", managed}} {
+		if len(s.arns) > 0 {
+			// In one order, so that a template does not change by itself.
+			all = append(all, allow([]string{s.action}, *jsii.Strings(sortedKeys(s.arns)...)...))
+		}
 	}
-	sort.Strings(sorted) // one order, so that a template does not change by itself
-	var arns []*string
-	for _, path := range sorted {
-		arns = append(arns, r.arn("ssm", r.name, "parameter/"+path))
-	}
-	return []awsiam.PolicyStatement{allow([]string{"ssm:GetParameter"}, arns...)}
+	return all
 }
 
 func send(queues ...*string) awsiam.PolicyStatement {

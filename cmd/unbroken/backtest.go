@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"time"
 
 	"example.com/unbroken/internal/backtest"
@@ -17,7 +16,7 @@ import (
 type backtestCmd struct {
 	recordingFlags
 
-	Files   []string `arg:"" help:"Recorded signals: CloudEvents as JSON lines, or CSV of timestamp,value (*.csv); .gz of either; - for stdin."`
+	Files   []string `arg:"" help:"Recorded signals: CloudEvents as JSON lines, or CSV of timestamp,value (*.csv); .gz of either; s3://bucket/prefix of an archive; - for stdin."`
 	Rules   string   `placeholder:"FILE" help:"The new rules (default: as --config)."`
 	Against string   `placeholder:"FILE" help:"The old rules, to compare the decisions with. Without it they are only counted."`
 	Labels  string   `placeholder:"FILE" help:"Times at which something was wrong, by file: {\"a.csv\": [[\"from\", \"to\"]]}."`
@@ -39,6 +38,7 @@ Exits 0 if the decisions are the same (or there is nothing to compare with), 1 i
 
   unbroken backtest --rules new.yaml --against loop.yaml signals.jsonl.gz
   unbroken backtest --rules loop.yaml --as com.example.cpu --labels windows.json ec2_*.csv
+  unbroken backtest --rules new.yaml --against loop.yaml s3://shop-archive-123456789012-us-east-2/archive/us-east-2/default/2026/03/
   cat march/*.jsonl | unbroken backtest --rules new.yaml --against old.yaml --json -`
 }
 
@@ -61,7 +61,7 @@ func (c backtestCmd) Run(ctx context.Context, g *globals, w *world) error {
 			return err
 		}
 	}
-	in, err := c.open(w, c.Files)
+	in, err := c.open(ctx, g, w, c.Files)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (c backtestCmd) Run(ctx context.Context, g *globals, w *world) error {
 		return err
 	}
 	p, began := w.progress(g), w.Now()
-	defer roomy()()
+	defer backtest.Roomy()()
 	err = backtest.Run(ctx, backtest.Config{
 		Old: configOf(old), New: now.Config, Source: stream, Workers: c.Workers,
 		Seen: func(s backtest.Step) error {
@@ -93,14 +93,6 @@ func (c backtestCmd) Run(ctx context.Context, g *globals, w *world) error {
 	r.diff.Close()
 	r.took = w.Now().Sub(began)
 	return r.print(g, w)
-}
-
-// roomy lets garbage grow before it is collected: a backtest lives briefly, allocates much and keeps little. The soft
-// limit keeps its memory bounded all the same. What it returns sets both back.
-func roomy() func() {
-	const percent, limit = 400, 200 << 20
-	was, most := debug.SetGCPercent(percent), debug.SetMemoryLimit(limit)
-	return func() { debug.SetGCPercent(was); debug.SetMemoryLimit(most) }
 }
 
 // rulesOf reads a loop.yaml and makes of it what the functions carry: the hash stands in every decision there.

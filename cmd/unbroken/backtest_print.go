@@ -65,7 +65,7 @@ func (r *backtested) ruleIDs() (ids []string) {
 			continue
 		}
 		for _, p := range b.Set.Programs() {
-			if id := p.Rule().ID; !seen[id] {
+			if id := p.ID(); !seen[id] {
 				seen[id], ids = true, append(ids, id)
 			}
 		}

@@ -14,25 +14,34 @@ import (
 type cli struct {
 	globals
 
-	Validate validateCmd `cmd:"" help:"Check a loop.yaml: every problem with its line, and warnings."`
-	Dev      devCmd      `cmd:"" help:"Run a loop.yaml in this process: all regions, in memory, real HTTP and webhooks."`
-	Bundle   bundleCmd   `cmd:"" help:"Compile a loop.yaml into the artifact that the functions carry."`
-	Test     testCmd     `cmd:"" help:"Run the tests of rules: these signals at these times, these decisions."`
-	Backtest backtestCmd `cmd:"" help:"Decide recorded signals by new rules, and compare with the old ones."`
-	Explain  explainCmd  `cmd:"" help:"Say what every rule makes of a signal, and why, without asking a region."`
-	Send     sendCmd     `cmd:"" help:"Send signals from files or stdin, to one region or hedged to two."`
-	Replay   replayCmd   `cmd:"" help:"Turn a CSV of timestamp,value into signals and send them at a chosen speed."`
-	Outputs  outputsCmd  `cmd:"" help:"Read the last known good output of a key, with its age and origin."`
-	Status   statusCmd   `cmd:"" help:"Show endpoints, queues, functions, tables and observers of every region."`
-	Trace    traceCmd    `cmd:"" help:"Show what became of a signal: ingested, decided, landed, and how it ended."`
-	Parked   parkedCmd   `cmd:"" help:"Look at parked effects, retry or discard them."`
-	Approve  approveCmd  `cmd:"" help:"Let effects go that wait for a person's approval."`
-	Silence  silenceCmd  `cmd:"" help:"Suppress effects for a while, or see what is suppressed."`
-	Kill     killCmd     `cmd:"" help:"Stop a rule, or all, from sending anything, at once."`
-	Revive   reviveCmd   `cmd:"" help:"Switch a kill switch off."`
-	Redrive  redriveCmd  `cmd:"" help:"Move dead letters back to their queue, to be tried again."`
-	Balance  balanceCmd  `cmd:"" help:"Compare what was accepted with what became of it, and list what is overdue."`
-	Local    localCmd    `cmd:"" help:"Cut a region of the local world off, or heal it."`
+	Validate validateCmd `cmd:"" group:"rules" help:"Check a loop.yaml: every problem with its line, and warnings."`
+	Test     testCmd     `cmd:"" group:"rules" help:"Run the tests of rules: these signals at these times, these decisions."`
+	Backtest backtestCmd `cmd:"" group:"rules" help:"Decide recorded signals by new rules, and compare with the old ones."`
+	Dev      devCmd      `cmd:"" group:"rules" help:"Run a loop.yaml in this process: all regions, in memory, real HTTP and webhooks."`
+	Bundle   bundleCmd   `cmd:"" group:"rules" help:"Compile a loop.yaml into the artifact that the functions carry."`
+	Send     sendCmd     `cmd:"" group:"signals" help:"Send signals from files or stdin, to one region or hedged to two."`
+	Replay   replayCmd   `cmd:"" group:"signals" help:"Send a CSV of timestamp,value as signals, or an archive again, at a chosen speed."`
+	Outputs  outputsCmd  `cmd:"" group:"signals" help:"Read the last known good output of a key, with its age and origin."`
+	Status   statusCmd   `cmd:"" group:"happened" help:"Show endpoints, queues, functions, tables and observers of every region."`
+	Trace    traceCmd    `cmd:"" group:"happened" help:"Show what became of a signal: ingested, decided, landed, and how it ended."`
+	Explain  explainCmd  `cmd:"" group:"happened" help:"Say what every rule makes of a signal in a file, or why a deployed loop did what it did."`
+	Balance  balanceCmd  `cmd:"" group:"happened" help:"Compare what was accepted with what became of it, and list what is overdue."`
+	Parked   parkedCmd   `cmd:"" group:"people" help:"Look at parked effects, retry or discard them."`
+	Approve  approveCmd  `cmd:"" group:"people" help:"Let effects go that wait for a person's approval."`
+	Silence  silenceCmd  `cmd:"" group:"people" help:"Suppress effects for a while, or see what is suppressed."`
+	Kill     killCmd     `cmd:"" group:"people" help:"Stop a rule, or all, from sending anything, at once."`
+	Revive   reviveCmd   `cmd:"" group:"people" help:"Switch a kill switch off."`
+	Redrive  redriveCmd  `cmd:"" group:"people" help:"Move dead letters back to their queue, to be tried again."`
+	Local    localCmd    `cmd:"" group:"here" help:"Cut a region of the local world off, or heal it."`
+}
+
+// groups are what a person wants to do, in the order in which they meet it.
+var groups = []kong.Group{
+	{Key: "rules", Title: "Rules, before they are deployed:"},
+	{Key: "signals", Title: "Signals in, outputs out:"},
+	{Key: "happened", Title: "What happened, and why:"},
+	{Key: "people", Title: "What people do about it:"},
+	{Key: "here", Title: "The world of `make run`:"},
 }
 
 // globals are the flags that every command takes.
@@ -45,6 +54,12 @@ type globals struct {
 }
 
 const description = `A feedback loop on AWS that does not break: signals in, decisions, actions out.
+
+To begin with, nothing but a loop.yaml is needed:
+
+  unbroken validate localstack/loop.yaml      is it right?
+  unbroken test localstack/loop.yaml          does it decide as its tests say?
+  unbroken dev localstack/loop.yaml           run it here; then send to the addresses that it prints
 
 AWS is found as every AWS client finds it: AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL.
 For the local world that 'make run' started, either give --local, or
@@ -61,6 +76,7 @@ func run(ctx context.Context, args []string, w *world) int {
 		kong.Name("unbroken"), kong.Description(description),
 		kong.Writers(w.Stdout, w.Stderr),
 		kong.Exit(func(code int) { exited = code }),
+		kong.ExplicitGroups(groups),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(w),
 	)

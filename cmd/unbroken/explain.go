@@ -17,18 +17,26 @@ import (
 type explainCmd struct {
 	recordingFlags
 
-	Files []string `arg:"" help:"Signals: CloudEvents JSON, or CSV (*.csv); - for stdin."`
+	Files []string `arg:"" name:"files-or-id" help:"Signals: CloudEvents JSON, or CSV (*.csv); - for stdin. Or one id of a deployed loop: a signal's (with --source), or the key of a signal, decision or effect (64 hex digits)."`
 	Rules string   `placeholder:"FILE" help:"The rules (default: as --config)."`
 	Rule  string   `placeholder:"ID" help:"Only this rule."`
 	Last  bool     `help:"Explain the last signal only; the ones before it fill the windows."`
+
+	Since time.Duration `default:"24h" help:"Of an id: how far back the logs are searched for what a signal led to."`
 }
 
 // Help implements kong.HelpProvider.
 func (explainCmd) Help() string {
-	return `Says of every signal and every rule: matched, or the first field of the pattern that does not; the conditions with what
-they look at; the key; the state of its window, which holds the signals before; and the effects, rendered. Nothing is
-sent and no region is asked. A signal without a time takes that of the one before.
+	return `Of files: says of every signal and every rule: matched, or the first field of the pattern that does not; the conditions
+with what they look at; the key; the state of its window, which holds the signals before; and the effects, rendered.
+Nothing is sent and no region is asked. A signal without a time takes that of the one before.
 
+Of an id: says what a deployed loop decided, and why, as it is stored with the effects: the rule and the bundle it was in,
+the values that its condition looked at, the window's newest entries, and what came of each effect: done, or by
+which silence, throttle, budget, kill switch or shadow mode it was suppressed. Exits 1 if nothing is known of the id.
+
+  unbroken explain deploy-17 --source ci/checkout
+  unbroken explain 5f1c9f… --json
   unbroken explain --rules loop.yaml signal.json
   unbroken explain --rules loop.yaml --rule checkout-errors --last day.jsonl
   unbroken explain events/examples/*.json`
@@ -36,6 +44,9 @@ sent and no region is asked. A signal without a time takes that of the one befor
 
 // Run implements the command.
 func (c explainCmd) Run(ctx context.Context, g *globals, w *world) error {
+	if c.deployed() {
+		return c.explainDeployed(ctx, g, w)
+	}
 	file, err := g.file(c.Rules)
 	if err != nil {
 		return err
@@ -51,7 +62,7 @@ func (c explainCmd) Run(ctx context.Context, g *globals, w *world) error {
 	if c.Rule != "" && !known {
 		return fail(exitUsage, fmt.Errorf("%s has no rule %s", file, c.Rule))
 	}
-	in, err := c.open(w, c.Files)
+	in, err := c.open(ctx, g, w, c.Files)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,8 @@ func newTerminal() *terminalOf {
 		AWS: func(context.Context, ...func(*config.LoadOptions) error) (aws.Config, error) {
 			return aws.Config{Credentials: fixed{}}, nil
 		},
-		Cloud: func(_ aws.Config, d deployment) *cloud { t.cloud.account = d.Account; return t.cloud.cloud() },
+		Bucket: func(_ aws.Config, name string) objects { return t.cloud.buckets[name] },
+		Cloud:  func(_ aws.Config, d deployment) *cloud { t.cloud.account = d.Account; return t.cloud.cloud() },
 	}
 	return t
 }
@@ -103,6 +104,7 @@ type fakeCloud struct {
 	hidden  map[string]bool            // region|queue|index of what was received
 	gone    map[string]bool            // and deleted
 	record  *mem.Controls              // silences and kill switches
+	buckets map[string]*mem.Objects
 }
 
 func newFakeCloud() *fakeCloud {
@@ -110,6 +112,7 @@ func newFakeCloud() *fakeCloud {
 		dead: map[string]bool{}, docs: map[string]json.RawMessage{}, depth: map[string]int{}, off: map[string]bool{},
 		logs: map[string][]string{}, claimed: map[string]loop.Claim{}, sent: map[string][]loop.Outgoing{},
 		moves: map[string][]queue.Move{}, hidden: map[string]bool{}, gone: map[string]bool{}, record: mem.NewControls(nil),
+		buckets: map[string]*mem.Objects{},
 	}
 }
 

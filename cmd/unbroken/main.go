@@ -13,9 +13,11 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"example.com/unbroken/client"
+	"example.com/unbroken/internal/s3"
 	"example.com/unbroken/localstack/local"
 )
 
@@ -25,10 +27,11 @@ func main() {
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Terminal: terminal(os.Stderr), StdinTerminal: terminal(os.Stdin),
 		User: os.Getenv("USER"), Now: time.Now, Wait: wait,
-		HTTP:  &http.Client{CheckRedirect: client.NoRedirect},
-		Local: func(ctx context.Context) (site, error) { return found(local.Find(ctx, ".")) },
-		AWS:   config.LoadDefaultConfig,
-		Cloud: connect,
+		HTTP:   &http.Client{CheckRedirect: client.NoRedirect},
+		Local:  func(ctx context.Context) (site, error) { return found(local.Find(ctx, ".")) },
+		AWS:    config.LoadDefaultConfig,
+		Cloud:  connect,
+		Bucket: func(cfg aws.Config, name string) objects { return s3.Bucket{API: s3.Client(cfg), Name: name} },
 	})
 	stop()
 	os.Exit(code)

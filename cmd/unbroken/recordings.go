@@ -1,8 +1,7 @@
 package main
 
 import (
-	"bufio"
-	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -41,8 +40,8 @@ func (r *recordings) Close() error {
 	return errors.Join(errs...)
 }
 
-// open opens the files, `-` being stdin; what ends in .gz is unpacked.
-func (f recordingFlags) open(w *world, files []string) (r *recordings, err error) {
+// open opens the files, `-` being stdin and s3://bucket/prefix an archive; what is compressed is unpacked.
+func (f recordingFlags) open(ctx context.Context, g *globals, w *world, files []string) (r *recordings, err error) {
 	r = &recordings{}
 	defer func() {
 		if err != nil {
@@ -51,6 +50,14 @@ func (f recordingFlags) open(w *world, files []string) (r *recordings, err error
 	}()
 	streams := false
 	for _, name := range files {
+		if strings.HasPrefix(name, inS3) {
+			archived, err := g.archived(ctx, w, name)
+			if err != nil {
+				return r, err
+			}
+			r.Files, streams = append(r.Files, archived...), true
+			continue
+		}
 		in := w.Stdin
 		if name == "-" {
 			streams = true
@@ -81,14 +88,9 @@ func (f recordingFlags) open(w *world, files []string) (r *recordings, err error
 
 // source reads one file: CSV by its name, or stdin where --as says that it is one, else CloudEvents.
 func (f recordingFlags) source(name string, in io.Reader) (backtest.Source, error) {
-	buffered := bufio.NewReaderSize(in, 256<<10)
-	in = buffered
-	if magic, err := buffered.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
-		unpacked, err := gzip.NewReader(buffered)
-		if err != nil {
-			return nil, fmt.Errorf("%s: unpack: %w", name, err)
-		}
-		in = unpacked
+	in, err := unpacked(in)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	bare := bareName(name)
 	isCSV := strings.HasSuffix(bare, ".csv")

@@ -43,6 +43,9 @@ func (m *mover) renewed(ctx context.Context, body []byte) ([]byte, error) {
 		if now.Sub(it.AcceptedAt) > renewLimit {
 			return nil, fmt.Errorf("accepted more than %d days ago: whether it was done may not be known any more", renewLimit/(24*time.Hour))
 		}
+		if it.Unclaimed > 0 || it.Delivered { // its key's horizon counts from its acceptance, and there may be no claim to tell
+			return nil, errors.New("an effect was sent while claims could not be reached: redrive it without --renew")
+		}
 		if it.Effect != nil {
 			if err := m.extend(ctx, it.Effect.ID); err != nil {
 				return nil, err

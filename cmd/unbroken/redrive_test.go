@@ -127,6 +127,24 @@ func TestARenewalIsAuditedAndBounded(t *testing.T) {
 	}
 }
 
+// Its key's horizon would seem to begin anew, and the target might have forgotten the first request.
+func TestWhatWasSentWithoutAClaimIsNotRenewed(t *testing.T) {
+	t.Parallel()
+	w := newTerminal()
+	for _, it := range []loop.Item{{Unclaimed: 1}, {Delivered: true}} {
+		it.AcceptedAt, it.Input, it.Effect = testNow.Add(-time.Hour), "default", &loop.Effect{ID: "e"}
+		body, err := loop.Encode(it)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.cloud.sent[east+"|actions-dlq"] = append(w.cloud.sent[east+"|actions-dlq"], loop.Outgoing{Body: body})
+	}
+	code := w.run(t.Context(), "redrive", "actions", "-c", testLoop, "--region", east, "--renew")
+	if got := w.moved(east, loop.QueueActions); code != exitProblem || len(got) != 0 || !strings.Contains(w.out.String(), "without --renew") {
+		t.Errorf("exit %d, moved %+v: %s", code, got, w.out.String())
+	}
+}
+
 func TestARenewalExtendsWhatNobodyWorksOn(t *testing.T) {
 	t.Parallel()
 	w := newTerminal()

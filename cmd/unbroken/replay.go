@@ -13,14 +13,16 @@ import (
 	"time"
 
 	"example.com/unbroken/client"
+	"example.com/unbroken/internal/backtest"
+	"example.com/unbroken/internal/ingest"
 	"example.com/unbroken/internal/loop"
 )
 
 type replayCmd struct {
 	sendFlags
 
-	File    string `arg:"" help:"CSV with the columns timestamp,value; - for stdin."`
-	As      string `required:"" placeholder:"TYPE" help:"The signals' type."`
+	File    string `arg:"" help:"CSV with the columns timestamp,value; - for stdin. Or s3://bucket/prefix of an archive: its signals are sent again as they were."`
+	As      string `placeholder:"TYPE" help:"The signals' type; needed for a CSV."`
 	Source  string `placeholder:"SOURCE" help:"The signals' source (default: replay/FILE without its ending)."`
 	Subject string `placeholder:"SUBJECT" help:"What the signals are about (default: FILE without its ending)."`
 	Speed   string `default:"max" help:"1 is real time, 60 an hour in a minute; max or 0 does not wait."`
@@ -34,10 +36,12 @@ func (replayCmd) Help() string {
 	return `Every row becomes a signal with the row's own time (UTC where it names no zone), the data {"value": x} and an id made
 of source, subject and time: a file replayed twice is one series. The input must take old times (max_skew: none).
 Signals reach the rules out of order at high speed; rules with windows decide as in real life only with --in-order,
-which waits for the signals queue to run empty after every batch.
+which waits for the signals queue to run empty after every batch. An archive's signals keep their ids: what has been
+decided already is not done again.
 
   unbroken replay cpu.csv --as com.example.cpu --subject i-0123 --input replay --in-order --batch 400
   unbroken replay cpu.csv --as com.example.cpu --speed 300 --hedge
+  unbroken replay s3://shop-archive-123456789012-us-east-2/archive/us-east-2/default/2026/03/04/ --input replay --in-order
   unbroken replay latency.csv --as com.example.metric --source shop/api --field latency_ms --speed max`
 }
 
@@ -73,7 +77,7 @@ func (c replayCmd) Run(ctx context.Context, g *globals, w *world) error {
 	if c.InOrder && c.Hedge {
 		return fail(exitUsage, errors.New("--in-order takes one region and --hedge a second: give one of them"))
 	}
-	signals, copies, err := c.read(w)
+	signals, copies, err := c.signals(ctx, g, w)
 	if err != nil {
 		return err
 	}
@@ -136,6 +140,52 @@ func settle(ctx context.Context, w *world, q queues, region string) error {
 		if err := w.Wait(ctx, 100*time.Millisecond); err != nil {
 			return err
 		}
+	}
+}
+
+// signals are the rows of a CSV, or what an archive holds.
+func (c *replayCmd) signals(ctx context.Context, g *globals, w *world) ([]client.Signal, int, error) {
+	if strings.HasPrefix(c.File, inS3) {
+		return c.again(ctx, g, w)
+	}
+	if c.As == "" {
+		return nil, 0, fail(exitUsage, fmt.Errorf("%s is CSV: say with --as which type its signals have", c.File))
+	}
+	return c.read(w)
+}
+
+// again reads an archive: each signal once, in order of event time.
+func (c *replayCmd) again(ctx context.Context, g *globals, w *world) (signals []client.Signal, copies int, err error) {
+	files, err := g.archived(ctx, w, c.File)
+	if err != nil {
+		return nil, 0, err
+	}
+	stream, err := backtest.Merge(files)
+	if err != nil {
+		return nil, 0, err
+	}
+	seen := map[string]bool{}
+	for {
+		r, err := stream.Next()
+		if errors.Is(err, io.EOF) && len(signals) == 0 {
+			return nil, 0, fmt.Errorf("%s holds no signal", c.File)
+		}
+		if errors.Is(err, io.EOF) {
+			return signals, copies, nil
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		s, err := ingest.ParseEvent(r.Signal)
+		if err != nil {
+			return nil, 0, fmt.Errorf("%s: %w", c.File, err)
+		}
+		if seen[s.Key()] {
+			copies++
+			continue
+		}
+		seen[s.Key()] = true
+		signals = append(signals, s)
 	}
 }
 
@@ -209,7 +259,7 @@ func (c *replayCmd) print(g *globals, w *world, r *replayed) error {
 	_, _ = fmt.Fprintf(w.Stdout, "%s from %s to %s: %s\n", plural(r.Rows, "row"),
 		r.From.Format(time.DateTime), r.To.Format(time.DateTime), totals(r.report, c.Via))
 	if r.Copies > 0 {
-		_, _ = fmt.Fprintf(w.Stdout, "%s left out: their time is that of an earlier row, so they are the same measurement\n", plural(r.Copies, "row"))
+		_, _ = fmt.Fprintf(w.Stdout, "%s left out: they are the same signal as an earlier one\n", plural(r.Copies, "row"))
 	}
 	for _, f := range r.Failed[:min(len(r.Failed), 3)] {
 		_, _ = fmt.Fprintf(w.Stdout, "  %s  %s  %s: %s\n", f.State, f.ID[:min(len(f.ID), 12)], f.Code, line(f.Detail))

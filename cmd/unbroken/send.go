@@ -14,6 +14,7 @@ type sendCmd struct {
 	sendFlags
 
 	Parallel int      `default:"4" help:"Batches under way at once."`
+	Spool    string   `type:"path" placeholder:"DIR" help:"A folder that keeps events on disk until they are accepted, 256 MiB at most. What an earlier run left there is sent first."`
 	Files    []string `arg:"" optional:"" help:"Files of CloudEvents JSON; - or none for stdin."`
 }
 
@@ -27,6 +28,7 @@ Exits 3 if not everything was accepted, 4 if nobody is known to send to.
   unbroken send events/examples/1-deploy-failed.json
   unbroken send --hedge --hedge-after 50ms *.json
   producer | unbroken send --json -
+  producer | unbroken send --spool ~/.unbroken/spool -   # killed or cut off, the next run sends what is left
   unbroken send --via sqs --region us-west-2 events/examples/*.json`
 }
 
@@ -35,6 +37,9 @@ type sent struct {
 	origin
 	client.Result
 }
+
+// maxSpool is how many bytes a spool may hold.
+const maxSpool = 256 << 20
 
 // maxLines is how many accepted events get a line of their own in text; what was not accepted always has one.
 const maxLines = 20
@@ -80,17 +85,38 @@ func (c sendCmd) deliver(ctx context.Context, g *globals, w *world, signals []cl
 	}
 	p := w.progress(g)
 	defer p.end()
-	cl, err := c.client(ctx, g, w, r, client.Config{
-		Parallel: c.Parallel, Progress: func(done, total int) { p.show(done, total, "events") },
-	})
+	cfg := client.Config{Parallel: c.Parallel, Progress: func(done, total int) { p.show(done, total, "events") }}
+	if c.Spool != "" {
+		if cfg.Spool, err = client.OpenSpool(c.Spool, maxSpool); err != nil {
+			return client.Report{}, err
+		}
+	}
+	cl, err := c.client(ctx, g, w, r, cfg)
 	if err != nil {
 		return client.Report{}, err
 	}
+	if c.Spool != "" {
+		c.drain(ctx, w, cl)
+	}
 	report, err := cl.Send(ctx, signals...)
-	if _, partial := errors.AsType[*client.NotAccepted](err); err != nil && !partial {
+	if c.Spool != "" && err != nil {
+		_, _ = fmt.Fprintln(w.Stderr, line(err.Error()))
+	}
+	if len(report.Results) == 0 {
 		return report, err
 	}
-	return report, nil
+	return report, nil // what was not accepted stands in it
+}
+
+// drain sends what an earlier run left. What goes wrong with it is said, and is no reason not to send the new.
+func (c sendCmd) drain(ctx context.Context, w *world, cl *client.Client) {
+	left, err := cl.Drain(ctx)
+	if len(left.Results) > 0 {
+		_, _ = fmt.Fprintln(w.Stderr, "from an earlier run: "+totals(left, c.Via))
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(w.Stderr, "from an earlier run: "+line(err.Error()))
+	}
 }
 
 func (c sendCmd) print(g *globals, w *world, report client.Report, lines []sent) error {

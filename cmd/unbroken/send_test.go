@@ -154,6 +154,30 @@ func TestSendSaysWhatWasNotAccepted(t *testing.T) {
 	}
 }
 
+func TestSendKeepsInTheSpoolWhatNobodyTook(t *testing.T) {
+	t.Parallel()
+	spool := filepath.Join(t.TempDir(), "spool")
+	send := func(a *api, id string) (*terminalOf, int) {
+		w := newTerminal()
+		w.Stdin = strings.NewReader(event(id))
+		return w, w.run(t.Context(), "send", "-c", testLoop, "--region", "us-east-2", "--endpoint", "us-east-2="+a.URL, "--timeout", "200ms", "--spool", spool)
+	}
+	if w, code := send(newAPI(t, refuseAll), "first"); code != exitNotAccepted {
+		t.Fatalf("exit %d: %s", code, w.err.String())
+	}
+	up := newAPI(t, nil)
+	w, code := send(up, "second")
+	if code != exitOK || !strings.Contains(w.err.String(), "from an earlier run: 1 of 1 accepted in us-east-2") {
+		t.Errorf("exit %d: %s", code, w.err.String())
+	}
+	if a, b := string(<-up.bodies), string(<-up.bodies); !strings.Contains(a, `"first"`) || !strings.Contains(b, `"second"`) {
+		t.Errorf("sent %s and %s", a, b)
+	}
+	if left, err := os.ReadDir(spool); err != nil || len(left) != 0 {
+		t.Errorf("left: %v %v", left, err)
+	}
+}
+
 func TestSendToOneRegionStaysThere(t *testing.T) {
 	t.Parallel()
 	refusing, other := newAPI(t, refuseAll), newAPI(t, nil)

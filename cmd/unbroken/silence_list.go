@@ -15,7 +15,7 @@ type silenceListCmd struct {
 
 // Help implements kong.HelpProvider.
 func (silenceListCmd) Help() string {
-	return `What an effect was suppressed by stands in its evidence: see unbroken trace and unbroken parked show. Exits 0 whether or
+	return `What an effect was suppressed by stands in its evidence: see unbroken explain and unbroken parked show. Exits 0 whether or
 not there is one, 4 if no region answers.
 
   unbroken silence list

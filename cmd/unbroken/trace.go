@@ -21,8 +21,8 @@ type traceCmd struct {
 func (traceCmd) Help() string {
 	return `The functions' logs in every region are searched for the signal's key, and the claims of its effects are read: from the
 lines found, and of every stateless rule of loop.yaml, whose effects' ids follow from the signal alone. The claims
-are the truth, the logs are the story; logs arrive seconds to minutes late. Exits 1 if nothing is known of the
-signal, 4 if no region answers.
+are the truth, the logs are the story; logs arrive seconds to minutes late; ` + "`unbroken explain`" + ` says why at length.
+Exits 1 if nothing is known of the signal, 4 if no region answers.
 
   unbroken trace deploy-17 --source ci/checkout
   unbroken trace 5f1c9f… --since 1h
@@ -59,6 +59,9 @@ type traceEffect struct {
 	Attempt   int         `json:"attempt"`
 	Evidence  string      `json:"evidence,omitempty"`
 	UpdatedAt time.Time   `json:"updatedAt,omitzero"`
+	Why       *loop.Why   `json:"why,omitempty"`
+
+	claim loop.Claim // as it is stored; see explain
 }
 
 var keyForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -86,25 +89,32 @@ func (c traceCmd) Run(ctx context.Context, g *globals, w *world) error {
 	if err != nil {
 		return err
 	}
-	regions := g.regions(r.cfg)
-	t := &trace{Key: key, Events: []traceEvent{}, Effects: []traceEffect{}}
-	found, answered := r.search(ctx, regions, key, w.Now().Add(-c.Since), t)
-	for _, l := range found {
-		t.Events = append(t.Events, l.event())
-	}
-	logged := effectsOf(found)
-	claimsAnswered := r.claimed(ctx, regions, logged, stateless(r.cfg, key), t)
-	t.conclude(found)
+	t, err := r.trace(ctx, g.regions(r.cfg), key, w.Now().Add(-c.Since))
 	if err := t.print(g, w); err != nil {
 		return err
 	}
 	switch {
-	case !answered && !claimsAnswered:
-		return fail(exitUnreachable, errors.New("neither logs nor claims could be read in any region"))
+	case err != nil:
+		return err
 	case t.State == stateUnknown:
 		return fail(exitProblem, errSilent)
 	}
 	return nil
+}
+
+// trace gathers what logs and claims know of a signal.
+func (r *reach) trace(ctx context.Context, regions []string, key string, since time.Time) (*trace, error) {
+	t := &trace{Key: key, Events: []traceEvent{}, Effects: []traceEffect{}}
+	found, answered := r.search(ctx, regions, key, since, t)
+	for _, l := range found {
+		t.Events = append(t.Events, l.event())
+	}
+	claimsAnswered := r.claimed(ctx, regions, effectsOf(found), stateless(r.cfg, key), t)
+	t.conclude(found)
+	if !answered && !claimsAnswered {
+		return t, fail(exitUnreachable, errors.New("neither logs nor claims could be read in any region"))
+	}
+	return t, nil
 }
 
 // stateless are the effects that the rules without state would have for the signal, by id: they need no log.

@@ -83,6 +83,7 @@ func (r *reach) claim(ctx context.Context, regions []string, id string) (loop.Cl
 func (t *trace) add(e traceEffect, c loop.Claim) {
 	e.Rule, e.Step = cmp.Or(c.Effect.RuleID, e.Rule), cmp.Or(c.Effect.Step, e.Step)
 	e.Status, e.Attempt, e.Evidence, e.UpdatedAt = c.Status, c.Attempt, c.Evidence, c.UpdatedAt
+	e.Why, e.claim = c.Effect.Why, c
 	t.Effects = append(t.Effects, e)
 	region, _, _ := strings.Cut(c.Owner, "/") // an owner is region/invocation
 	detail := string(c.Status)

@@ -90,6 +90,11 @@ func (t *trace) print(g *globals, w *world) error {
 	if err := rows.Flush(); err != nil {
 		return err
 	}
+	for _, e := range t.Effects {
+		if e.Why != nil {
+			_, _ = fmt.Fprintf(w.Stdout, "  why %s/%s: %s\n", line(e.Rule), line(e.Step), line(because(e.Why)))
+		}
+	}
 	for _, m := range t.Missing {
 		_, _ = fmt.Fprintln(w.Stdout, "  not known: "+line(m))
 	}

@@ -23,4 +23,5 @@ type world struct {
 	Local          func(ctx context.Context) (site, error)
 	AWS            func(ctx context.Context, opts ...func(*config.LoadOptions) error) (aws.Config, error)
 	Cloud          func(cfg aws.Config, d deployment) *cloud
+	Bucket         func(cfg aws.Config, name string) objects
 }

@@ -35,3 +35,10 @@ func (b Backoff) of(declared loop.Backoff) Backoff {
 	}
 	return b
 }
+
+// after is the time until the effect's next attempt; at least least. It ends with the effect's own time, so that what
+// is given up is given up then, not a backoff later.
+func (b Backoff) after(l *Landing, least time.Duration, now time.Time) time.Duration {
+	wait := max(b.of(l.Claim.Effect.Backoff).Next(l.Claim.Attempt), least)
+	return min(wait, max(l.Claim.ExpiresAt().Sub(now)+time.Millisecond, waitMargin))
+}

@@ -31,18 +31,20 @@ func (s claimStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	want := loop.Claim{
 		EffectID: l.Item.Effect.ID, Status: loop.StatusClaimed, Owner: l.Owner, Token: 1,
 		Deadline: start.Add(s.hold), Effect: *l.Item.Effect, AcceptedAt: l.Item.AcceptedAt, UpdatedAt: start,
+		Attempt: l.Item.Unclaimed, Delivered: l.Item.Delivered,
 	}
 	stored, opened, err := s.open(ctx, l, want)
+	if err != nil && ctx.Err() == nil && outage(l.Item, err) {
+		want.Deadline = s.now().UTC().Add(s.hold)
+		l.Claim, l.Unclaimed = want, true
+		return true, nil
+	}
 	if err != nil {
-		// The answer was lost or the write refused: the table knows, a guess does not.
-		stored, err = s.read(ctx, want.EffectID, err)
-		if err != nil {
-			return false, err
-		}
+		return false, err
 	}
 	switch {
 	case opened, stored.Status == loop.StatusClaimed && stored.Owner == l.Owner && stored.Token == want.Token:
-		l.Claim = want
+		l.own(want)
 		return true, nil
 	case stored.Status.Terminal():
 		l.Claim, l.Status, l.Repeat = stored, stored.Status, true
@@ -57,10 +59,29 @@ func (s claimStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	return s.takeOver(ctx, l, stored, start)
 }
 
-// open claims the effect. A standby copy looks first: nearly always the first region is through, and a read costs
+// own makes this delivery the holder of c. Where the target has taken the effect, only its output is left to write.
+func (l *Landing) own(c loop.Claim) {
+	l.Claim = c
+	if c.Delivered {
+		l.Status, l.Delivered, l.Evidence = loop.StatusDone, true, "taken by the target at an earlier attempt"
+	}
+}
+
+// open claims the effect, or finds out what stands.
+func (s claimStage) open(ctx context.Context, l *Landing, want loop.Claim) (stored loop.Claim, opened bool, err error) {
+	ctx, cancel := patience(ctx, want.Effect)
+	defer cancel()
+	if stored, opened, err = s.try(ctx, l, want); err != nil {
+		// The answer was lost or the write refused: the table knows, a guess does not.
+		stored, err = s.read(ctx, want.EffectID, err)
+	}
+	return stored, opened, err
+}
+
+// try looks first where the message is a standby copy: nearly always the first region is through, and a read costs
 // less than a conditional write that fails.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
-func (s claimStage) open(ctx context.Context, l *Landing, want loop.Claim) (stored loop.Claim, opened bool, err error) {
+func (s claimStage) try(ctx context.Context, l *Landing, want loop.Claim) (stored loop.Claim, opened bool, err error) {
 	if l.Item.Standby {
 		if stored, err = s.claims.Get(ctx, want.EffectID); !errors.Is(err, loop.ErrNotFound) {
 			return stored, false, err
@@ -74,6 +95,8 @@ func (s claimStage) takeOver(ctx context.Context, l *Landing, stored loop.Claim,
 	next.Owner, next.Token, next.Deadline, next.UpdatedAt = l.Owner, stored.Token+1, start.Add(s.hold), start
 	// A holder that gave up in order left a notBefore; one that vanished did not.
 	next.NotBefore = time.Time{}
+	next.Attempt = max(next.Attempt, l.Item.Unclaimed)
+	next.Delivered = next.Delivered || l.Item.Delivered
 	err := s.claims.Swap(ctx, next, stored.Token)
 	if err != nil { // fenced, or without a clear answer
 		now, rerr := s.read(ctx, next.EffectID, err)
@@ -81,11 +104,12 @@ func (s claimStage) takeOver(ctx context.Context, l *Landing, stored loop.Claim,
 			return false, rerr
 		}
 		if now.Owner != next.Owner || now.Token != next.Token || now.Status.Terminal() {
-			l.Again = waitMargin // another one was faster; look again when it may be through
+			l.Again = max(now.Deadline.Sub(start), 0) + waitMargin // another one was faster: it is waited for like any holder
 			return false, nil
 		}
 	}
-	l.Claim, l.Takeover, l.Former = next, stored.NotBefore.IsZero(), stored.Owner
+	l.Takeover, l.Former = stored.NotBefore.IsZero(), stored.Owner
+	l.own(next)
 	return true, nil
 }
 

@@ -17,17 +17,32 @@ type commitStage struct {
 }
 
 func (s commitStage) Exec(ctx context.Context, l *Landing) (bool, error) {
-	if l.Repeat {
+	switch {
+	case l.Repeat:
 		return true, nil
+	case l.Unclaimed:
+		l.unclaim()
+		return false, nil
 	}
 	next := l.Claim
-	next.UpdatedAt, next.Evidence, next.GivenUp = s.now().UTC(), l.Evidence, l.GivenUp
-	if l.Status == "" {
-		next.Attempt++
+	next.UpdatedAt, next.GivenUp = s.now().UTC(), l.GivenUp
+	if !l.Held || l.Evidence != "" { // who only waits has nothing to tell
+		next.Evidence = l.Evidence
+	}
+	switch {
+	case l.Status != "":
+		next.Status, next.Delivered = l.Status, l.Delivered && l.Status != loop.StatusDone
+	case l.Held && l.Takeover:
+		// The one who vanished may have sent; that must not be forgotten. So the claim stays what it was: one without a
+		// notBefore, whose deadline is to pass.
+		next.Owner, next.Deadline = l.Former, next.UpdatedAt.Add(l.Again)
+	default:
+		next.Delivered = l.Delivered
+		if !l.Held {
+			next.Attempt++
+		}
 		next.Deadline = next.UpdatedAt
 		next.NotBefore = next.UpdatedAt.Add(l.Again)
-	} else {
-		next.Status = l.Status
 	}
 	err := s.claims.Swap(ctx, next, l.Claim.Token)
 	if err != nil {
@@ -47,13 +62,13 @@ func (s commitStage) settle(ctx context.Context, l *Landing, next *loop.Claim, c
 		return fmt.Errorf("commit effect %s: %w", next.EffectID, errors.Join(cause, err))
 	}
 	switch {
-	case stored.Owner == next.Owner && stored.Status == next.Status && stored.UpdatedAt.Equal(next.UpdatedAt):
+	case stored.Owner == next.Owner && stored.Status == next.Status && stored.UpdatedAt.Equal(next.UpdatedAt) && stored.NotBefore.Equal(next.NotBefore):
 		return nil
 	case stored.Status.Terminal():
 		l.Status, l.Again, *next = stored.Status, 0, stored
 		return nil
 	case stored.Token != next.Token:
-		l.Status, l.Again, *next = "", waitMargin, stored
+		l.Status, l.Again, *next = "", max(stored.Deadline.Sub(next.UpdatedAt), 0)+waitMargin, stored
 		return nil
 	}
 	return fmt.Errorf("commit effect %s: %w", next.EffectID, cause)

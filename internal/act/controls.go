@@ -64,11 +64,23 @@ func (c *controls) get(ctx context.Context) (loop.Controls, error) {
 	return got.(loop.Controls), nil
 }
 
+// last is what was read last, however long ago.
+func (c *controls) last() loop.Controls {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.known
+}
+
 // controlsStage reads the record before the effect is claimed: a holder that cannot know what it must not send would
 // only keep the claim from others.
 type controlsStage struct{ controls *controls }
 
 func (s controlsStage) Exec(ctx context.Context, l *Landing) (more bool, err error) {
-	l.controls, err = s.controls.get(ctx)
+	bounded, cancel := patience(ctx, *l.Item.Effect)
+	defer cancel()
+	l.controls, err = s.controls.get(bounded)
+	if err != nil && l.Item.Effect.SendUnclaimed { // whether it can do without its claim, too, is seen next
+		l.controls, err = s.controls.last(), nil
+	}
 	return err == nil, err
 }

@@ -10,8 +10,9 @@ import (
 )
 
 // emitStage sends what follows from a final state: the fallback of an effect that was given up, the timer of one that
-// must prove itself, and an outcome signal where some rule wants to hear of it. Whoever finds the claim terminal emits again, the standby copy too:
-// the ids are the same, so copies collapse, and a region lost between commit and emit loses nothing.
+// must prove itself, and an outcome signal where some rule wants to hear of it. Whoever finds the claim terminal emits
+// again, the standby copy too: the ids are the same, so copies collapse, and a region lost between commit and emit
+// loses nothing.
 type emitStage struct {
 	queue  Queue
 	region string
@@ -71,10 +72,11 @@ func (s emitStage) startVerification(ctx context.Context, l *Landing) error {
 
 // fallBack hands the fallback to act as an effect of its own. Its time runs from when the first one was given up.
 func (s emitStage) fallBack(ctx context.Context, l *Landing) error {
-	fallback := l.Claim.Effect.Fallback
+	fallback := *l.Claim.Effect.Fallback
+	fallback.Why = l.Claim.Effect.Why
 	fallback.Verify = l.Claim.Effect.Verify // it stands for the first one
 	body, err := loop.Encode(loop.Item{
-		AcceptedAt: l.Claim.UpdatedAt, Input: l.Item.Input, Standby: l.Item.Standby, Hops: l.Item.Hops, Cause: l.Item.Cause, Effect: fallback,
+		AcceptedAt: l.Claim.UpdatedAt, Input: l.Item.Input, Standby: l.Item.Standby, Hops: l.Item.Hops, Cause: l.Item.Cause, Effect: &fallback,
 	})
 	if err != nil {
 		return fmt.Errorf("encode the fallback of %s: %w", l.Claim.EffectID, err)

@@ -2,7 +2,6 @@ package act
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -27,15 +26,15 @@ func (s guardStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	e := l.Claim.Effect
 	if e.Undoes != "" {
 		// First of all: an undo's time does not run out while its do may still land, or the do would stay for good.
-		if more, err := s.afterDo(ctx, l, now); err != nil || !more || l.Status != "" || l.Again > 0 {
-			return more, err
+		if s.afterDo(ctx, l, now); l.Status != "" || l.Again > 0 {
+			return true, nil
 		}
 	}
 	switch {
 	case e.Class == loop.ClassOnce && l.Takeover:
 		l.Status = loop.StatusParked
 		l.Evidence = "may have been applied, so it is not sent again: " + l.Former + " held it and was not heard of again"
-	case e.Class == loop.ClassKeyed && l.Claim.Token > 1 && now.Add(e.Timeout.Std()+straggle).After(l.Claim.HorizonEnds()):
+	case e.Class == loop.ClassKeyed && (l.Takeover || l.Claim.Attempt > 0) && now.Add(e.Timeout.Std()+straggle).After(l.Claim.HorizonEnds()):
 		// The target may have forgotten the key, and an earlier attempt may have been applied.
 		l.Status = loop.StatusParked
 		l.Evidence = "an earlier attempt may have been applied and the idempotency horizon has passed, or would before another one ends"
@@ -64,7 +63,7 @@ func lastAnswer(c loop.Claim) string {
 
 // afterDo keeps an undo behind its do: it runs if the do is done, parks if the do is parked, and is otherwise
 // superseded. A do that nobody claimed yet is fenced out here, so that it cannot come after its undo.
-func (s guardStage) afterDo(ctx context.Context, l *Landing, now time.Time) (bool, error) {
+func (s guardStage) afterDo(ctx context.Context, l *Landing, now time.Time) {
 	undo := l.Claim
 	fence := loop.Claim{
 		EffectID: undo.Effect.Undoes, Status: loop.StatusSuperseded, Owner: l.Owner, Token: 1,
@@ -75,35 +74,30 @@ func (s guardStage) afterDo(ctx context.Context, l *Landing, now time.Time) (boo
 	if err != nil {
 		if do, err = s.claims.Get(ctx, fence.EffectID); err != nil {
 			l.giveBack(fmt.Errorf("read the do of undo %s: %w", undo.EffectID, err))
-			return true, nil
+			return
 		}
 	}
 	switch {
+	case do.Delivered: // and be it that its output is not written yet
 	case opened, do.Status == loop.StatusSuperseded, do.Status == loop.StatusExpired, do.Status == loop.StatusSuppressed:
 		l.Status, l.Evidence = loop.StatusSuperseded, "its do was never applied"
 	case do.Status == loop.StatusParked:
 		l.Status, l.Evidence = loop.StatusParked, "its do is parked"
 	case do.Status == loop.StatusClaimed:
-		return s.release(ctx, l, do, now)
+		s.wait(l, do, now)
 	}
-	return true, nil
 }
 
 // undoPoll is the longest that an undo waits before it looks at its do again.
 const undoPoll = 2 * time.Second
 
-// release gives the undo's claim back until the do is through.
-func (s guardStage) release(ctx context.Context, l *Landing, do loop.Claim, now time.Time) (bool, error) {
+// wait gives the undo's claim back until the do is through.
+func (s guardStage) wait(l *Landing, do loop.Claim, now time.Time) {
 	// Most holders are through long before their deadline: look again soon, for an undo is somebody's recovery. A do
 	// that waits for its next attempt does nothing until then.
-	l.Again = min(max(do.Deadline.Sub(now), 0)+waitMargin, undoPoll)
+	again := min(max(do.Deadline.Sub(now), 0)+waitMargin, undoPoll)
 	if wait := do.NotBefore.Sub(now); wait > 0 {
-		l.Again = wait + waitMargin
+		again = wait + waitMargin
 	}
-	next := l.Claim
-	next.Deadline, next.NotBefore, next.UpdatedAt = now.UTC(), now.UTC().Add(l.Again), now.UTC()
-	if err := s.claims.Swap(ctx, next, l.Claim.Token); err != nil && !errors.Is(err, loop.ErrFenced) {
-		return false, fmt.Errorf("release undo %s: %w", l.Claim.EffectID, err)
-	}
-	return false, nil
+	l.hold(again, "") // nothing failed
 }

@@ -18,7 +18,10 @@ func (s killStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 	if l.Status != "" || l.Again > 0 || l.Claim.Effect.Regression != nil { // which sends nothing
 		return true, nil
 	}
-	c, err := s.controls.get(ctx)
+	c, err := l.controls, error(nil)
+	if !l.Unclaimed {
+		c, err = s.controls.get(ctx)
+	}
 	if err != nil { // not known, so not sent
 		l.giveBack(err)
 		return true, nil

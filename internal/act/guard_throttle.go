@@ -68,8 +68,10 @@ func (s throttleStage) pass(ctx context.Context, l *Landing) error {
 	e := l.Claim.Effect
 	keep := e.Throttle.Std() + e.Watched.Std() + e.ExpireAfter.Std()
 	for range maxRaces {
-		err := s.throttles.Put(ctx, l.throttle.With(e.DecisionID, l.Claim.AcceptedAt, s.now().Add(-keep)))
+		mine := loop.Passed{DecisionID: e.DecisionID, EffectID: e.ID, AcceptedAt: l.Claim.AcceptedAt.UTC()}
+		err := s.throttles.Put(ctx, l.throttle.With(mine, s.now().Add(-keep)))
 		if !errors.Is(err, loop.ErrConflict) {
+			l.counted = true
 			return err
 		}
 		if err := s.look(ctx, l); err != nil || l.passed || l.Status != "" {
@@ -77,10 +79,4 @@ func (s throttleStage) pass(ctx context.Context, l *Landing) error {
 		}
 	}
 	return loop.ErrConflict
-}
-
-// giveBack ends the attempt before anything was sent: what the guard must know could not be known. The claim is
-// released in order, so that the next holder need not guess.
-func (l *Landing) giveBack(cause error) {
-	l.Again, l.Evidence = waitMargin, cause.Error()
 }

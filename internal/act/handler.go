@@ -60,8 +60,10 @@ func New(c Config) *Handler {
 		throttleStage{throttles: c.Throttles, now: c.Now, enter: true},
 		approvalStage{},
 		killStage{controls}, // the last look before the send
+		refundStage{throttles: c.Throttles, budgets: c.Budgets},
 		regressionStage{throttles: c.Throttles, budgets: c.Budgets, controls: c.Controls, stopper: c.Stopper, now: c.Now},
-		executeStage{targets: c.Targets, outputs: c.Outputs, backoff: c.Backoff, margin: c.Margin, region: c.Region, now: c.Now},
+		executeStage{targets: c.Targets, backoff: c.Backoff, margin: c.Margin, now: c.Now},
+		outputStage{outputs: c.Outputs, backoff: c.Backoff, region: c.Region, now: c.Now},
 		commitStage{claims: c.Claims, now: c.Now},
 		emitStage{queue: c.Queue, region: c.Region, now: c.Now},
 	}}
@@ -107,10 +109,21 @@ func (h *Handler) message(ctx context.Context, m loop.Message) error {
 	return errors.Join(errs...)
 }
 
+// exec runs the stages. One that panics must take down neither the neighbours in the batch, whose claims would look like
+// those of a holder that vanished, nor the environment, over and over: to its own effect it is such a holder.
+func (h *Handler) exec(ctx context.Context, l *Landing) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("landing effect %s panicked: %v", l.Item.Effect.ID, r)
+		}
+	}()
+	return h.pipe.Exec(ctx, l)
+}
+
 // land runs one effect through the stages and sends its message again where it is not through.
 func (h *Handler) land(ctx context.Context, item loop.Item) error {
-	l := &Landing{Item: item, Owner: h.cfg.NewOwner()}
-	err := h.pipe.Exec(ctx, l)
+	l := &Landing{Item: item, Owner: h.cfg.NewOwner(), unclaimed: h.cfg.Unclaimed}
+	err := h.exec(ctx, l)
 	switch {
 	case err != nil:
 		l.Item.Attempt++

@@ -1,6 +1,6 @@
 // Package act lands effects. One effect passes these stages, each in a file of its own:
 //
-//	claim → guard → execute → commit → emit
+//	claim → guard → execute → output → commit → emit
 //
 // The guard is several, guard*.go: each may end the effect or give it back, with the reason.
 //
@@ -77,22 +77,29 @@ type Recorder interface {
 
 // Landing is one effect on its way through the stages.
 type Landing struct {
-	Item     loop.Item
-	Owner    string // unique to this delivery of the message
-	Claim    loop.Claim
-	Repeat   bool          // the claim was terminal before this delivery
-	Takeover bool          // the former holder's claim ran out: whether it sent is not known
-	Former   string        // the owner it was taken over from
-	Status   loop.Status   // what the effect ends in; "" while that is open
-	Evidence string        // why
-	GivenUp  bool          // the target would not take it, so that its fallback is due
-	Reason   Reason        // what suppressed it, where something did
-	Stopped  bool          // its rule stopped itself with this
-	Again    time.Duration // > 0: not now; send the message again after this long
+	Item      loop.Item
+	Owner     string // unique to this delivery of the message
+	Claim     loop.Claim
+	Repeat    bool          // the claim was terminal before this delivery
+	Takeover  bool          // the former holder's claim ran out: whether it sent is not known
+	Former    string        // the owner it was taken over from
+	Status    loop.Status   // what the effect ends in; "" while that is open
+	Evidence  string        // why
+	GivenUp   bool          // the target would not take it, so that its fallback is due
+	Reason    Reason        // what suppressed it, where something did
+	Stopped   bool          // its rule stopped itself with this
+	Again     time.Duration // > 0: not now; send the message again after this long
+	Unclaimed bool          // claims could not be reached: it goes on without one
+	Delivered bool          // the target took it, now or at an earlier attempt
+	Held      bool          // and nothing was sent this time: it is no attempt
+
+	unclaimed Backoff // between deliveries that could not be an attempt
 
 	controls loop.Controls // as they were before it was claimed
 	throttle loop.Throttle // as it was when it was looked at
 	passed   bool          // it names this decision
+	sent     bool          // this delivery called the target
+	counted  bool          // this delivery spent of its rule's budget, or wrote into the record
 }
 
 // Stage moves a landing one step on. It returns false when nothing is left to do for later stages.

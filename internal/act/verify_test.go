@@ -60,7 +60,7 @@ func TestADoneDoStartsItsVerificationInBothRegions(t *testing.T) {
 		t.Fatal(err)
 	}
 	if signal.ID != loop.TimerID("verify", "d", 1) || signal.Type != loop.TimerVerify || !signal.Data.Until.Equal(epoch.Add(time.Minute)) ||
-		!a[0].AcceptedAt.Equal(due) || a[0].Input != loop.TimerSource || signal.Data.Input != "default" || signal.Data.Else[0].ID != "else" {
+		!a[0].AcceptedAt.Equal(due) || a[0].Input != loop.TimerSource || signal.Data.Else[0].ID != "else" {
 		t.Errorf("%+v", signal)
 	}
 }

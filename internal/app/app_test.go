@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"example.com/unbroken/internal/app/gauge"
+	"example.com/unbroken/internal/app/secrets"
 	"example.com/unbroken/internal/app/targets"
 	"example.com/unbroken/internal/rule"
 )
@@ -40,7 +41,7 @@ func file(t *testing.T, b []byte) string {
 const pair = `
 prefix: ub
 regions: {loop: [us-east-2, us-west-2], witness: us-east-1}
-inputs: {default: {kind: http, durability: mirrored}, inbox: {kind: queue, durability: regional}}
+inputs: {default: {kind: http, durability: mirrored}, inbox: {kind: queue, durability: regional}, alarms: {kind: alarm}}
 rules: [{id: r, match: {type: [t]}, do: [{step: s, action: note}]}]
 actions: {note: {to: output, output: "k"}}
 `
@@ -88,8 +89,9 @@ func TestEveryConstructorReportsThatItCannotStart(t *testing.T) {
 	t.Parallel()
 	env := Environment{Region: "us-east-2", Bundle: filepath.Join(t.TempDir(), "none")}
 	for name, construct := range map[string]func(context.Context) error{
-		"ingest-http":  func(ctx context.Context) error { _, err := IngestHTTP(ctx, env); return err },
+		"ingest-http":  func(ctx context.Context) error { _, err := IngestHTTP(ctx, env, secrets.New); return err },
 		"ingest-queue": func(ctx context.Context) error { _, err := IngestQueue(ctx, env); return err },
+		"ingest-alarm": func(ctx context.Context) error { _, err := IngestAlarm(ctx, env); return err },
 		"decide":       func(ctx context.Context) error { _, err := Decide(ctx, env); return err },
 		"act":          func(ctx context.Context) error { _, err := Act(ctx, env, targets.All); return err },
 		"outputs":      func(ctx context.Context) error { _, err := Outputs(ctx, env); return err },
@@ -105,8 +107,9 @@ func TestEveryConstructorStartsWithoutAWS(t *testing.T) {
 	t.Parallel()
 	env := Environment{Region: "us-east-2", Bundle: packed(t, pair)}
 	for name, construct := range map[string]func(context.Context) (any, error){
-		"ingest-http":  func(ctx context.Context) (any, error) { h, err := IngestHTTP(ctx, env); return h, err },
+		"ingest-http":  func(ctx context.Context) (any, error) { h, err := IngestHTTP(ctx, env, secrets.New); return h, err },
 		"ingest-queue": func(ctx context.Context) (any, error) { h, err := IngestQueue(ctx, env); return h, err },
+		"ingest-alarm": func(ctx context.Context) (any, error) { h, err := IngestAlarm(ctx, env); return h, err },
 		"decide":       func(ctx context.Context) (any, error) { h, err := Decide(ctx, env); return h, err },
 		"act":          func(ctx context.Context) (any, error) { h, err := Act(ctx, env, targets.All); return h, err },
 		"outputs":      func(ctx context.Context) (any, error) { h, err := Outputs(ctx, env); return h, err },
@@ -121,6 +124,9 @@ func TestEveryConstructorStartsWithoutAWS(t *testing.T) {
 func TestAnInboxNeedsAnInputOfItsKind(t *testing.T) {
 	t.Parallel()
 	without := strings.Replace(pair, ", inbox: {kind: queue, durability: regional}", "", 1)
+	if _, err := IngestAlarm(t.Context(), Environment{Region: "us-east-2", Bundle: packed(t, strings.Replace(pair, ", alarms: {kind: alarm}", "", 1))}); err == nil || !strings.Contains(err.Error(), "alarm") {
+		t.Errorf("%v", err)
+	}
 	if _, err := IngestQueue(t.Context(), Environment{Region: "us-east-2", Bundle: packed(t, without)}); err == nil || !strings.Contains(err.Error(), "queue") {
 		t.Errorf("%v", err)
 	}

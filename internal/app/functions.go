@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -13,54 +12,10 @@ import (
 	"example.com/unbroken/internal/act"
 	"example.com/unbroken/internal/decide"
 	"example.com/unbroken/internal/dynamo"
-	"example.com/unbroken/internal/ingest"
 	"example.com/unbroken/internal/ledger"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/outputs"
 )
-
-// IngestHTTP takes signals over HTTP.
-func IngestHTTP(ctx context.Context, env Environment) (HTTPHandler, error) {
-	b, err := start(ctx, env, loop.FuncIngestHTTP)
-	if err != nil {
-		return nil, err
-	}
-	return b.overHTTP(ingest.NewHTTP(b.acceptor())), nil
-}
-
-// IngestQueue takes signals from the inbox queue.
-func IngestQueue(ctx context.Context, env Environment) (SQSHandler, error) {
-	b, err := start(ctx, env, loop.FuncIngestQueue)
-	if err != nil {
-		return nil, err
-	}
-	for name, in := range b.Config.Inputs {
-		if in.Kind != loop.KindQueue {
-			continue
-		}
-		inbox, err := ingest.NewInbox(b.acceptor(), name)
-		if err != nil {
-			return nil, err
-		}
-		return b.overSQS(loop.FuncIngestQueue, inbox), nil
-	}
-	return nil, fmt.Errorf("loop.yaml declares no input of kind %s", loop.KindQueue)
-}
-
-func (b *base) acceptor() *ingest.Acceptor {
-	return ingest.New(ingest.Config{
-		Region: b.Region, Peer: b.peer(), Inputs: b.Config.Inputs, StandbyDelay: b.Config.StandbyDelay.Std(),
-		Queue: b.queues, Observer: ledger.Ingest{Observer: b.telemetry.Ingest(b.copies), Book: b.book()}, Now: time.Now,
-	})
-}
-
-// copies is in how many regions a signal of the input should be stored.
-func (b *base) copies(input string) int {
-	if b.Config.Inputs[input].Durability == loop.Mirrored && b.peer() != "" {
-		return 2
-	}
-	return 1
-}
 
 // Decide turns signals into effects.
 func Decide(ctx context.Context, env Environment) (SQSHandler, error) {

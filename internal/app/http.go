@@ -102,6 +102,9 @@ func request(ctx context.Context, ev events.APIGatewayV2HTTPRequest) (*http.Requ
 		req.Header.Set(name, value)
 	}
 	req.RemoteAddr = ev.RequestContext.HTTP.SourceIP
+	if by := ev.RequestContext.Authorizer; by != nil && by.IAM != nil {
+		req = req.WithContext(ingest.WithCaller(ctx, by.IAM.UserARN))
+	}
 	return req, nil
 }
 

@@ -57,39 +57,35 @@ type event struct {
 	Record
 }
 
-// message makes one message, as ingest would have sent it, of the events that a pattern of the set takes, and counts
-// them. The others would be unmatched, and need not be decoded again to find that out. The input names the file, so
-// that a decision can be told where it came from; acceptedAt is the event time.
-func message(set *rule.Set, events []event) (body []byte, matched map[Place]int) {
+// taken is what a side has to decide: events are the items' signals, which have been read once for all sides.
+type taken struct {
+	items  []loop.Item
+	events []*rule.Event
+}
+
+// items are those of the events that a pattern of the set takes, as ingest would have sent them, and how many each
+// pattern takes. The others would be unmatched, and need not be looked at again to find that out. The input names the
+// file, so that a decision can be told where it came from; acceptedAt is the event time.
+func items(set *rule.Set, events []event) (in taken, matched map[Place]int) {
 	matched = map[Place]int{}
 	for _, ev := range events {
-		taken := false
+		takes := false
 		for _, p := range set.Candidates(ev.Type()) {
 			if p.Match(ev.Event) {
-				matched[Place{p.Rule().ID, ev.File}]++
-				taken = true
+				matched[Place{p.ID(), ev.File}]++
+				takes = true
 			}
 		}
-		if !taken {
+		if !takes {
 			continue
 		}
-		if body == nil {
-			body = append(make([]byte, 0, 64+len(events)*400), `{"v":1,"items":[`...)
-		} else {
-			body = append(body, ',')
+		if in.items == nil {
+			in.items, in.events = make([]loop.Item, 0, len(events)), make([]*rule.Event, 0, len(events))
 		}
-		body = append(body, `{"acceptedAt":"`...)
-		body = ev.At.UTC().AppendFormat(body, time.RFC3339Nano)
-		body = append(body, `","input":"`...)
-		body = strconv.AppendInt(body, int64(ev.File), 10)
-		body = append(body, `","signal":`...)
-		body = append(body, ev.Signal...)
-		body = append(body, '}')
+		in.items = append(in.items, loop.Item{AcceptedAt: ev.At.UTC(), Input: strconv.Itoa(ev.File), Signal: ev.Signal})
+		in.events = append(in.events, ev.Event)
 	}
-	if body != nil {
-		body = append(body, `]}`...)
-	}
-	return body, matched
+	return in, matched
 }
 
 func refusal(r Record, err error) Refused {

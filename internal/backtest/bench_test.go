@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/unbroken/internal/cputime"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/rule"
 )
@@ -93,6 +94,7 @@ func BenchmarkTwoSides(b *testing.B) {
 	}
 	old, now := config(b, fmt.Sprintf(benchRules, "90.0")), config(b, fmt.Sprintf(benchRules, "92.0"))
 	b.ReportAllocs()
+	used := cputime.Used()
 	for b.Loop() {
 		source, err := Merge([]File{{Name: "f", Source: NewLines(bytes.NewReader(file))}})
 		if err != nil {
@@ -108,4 +110,5 @@ func BenchmarkTwoSides(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "signals/s")
+	cputime.Report(b, used, n*b.N)
 }

@@ -26,13 +26,13 @@ func (p *Player) Play(ctx context.Context, now time.Time, r *Record) (Outcome, [
 	if p.side == nil {
 		return Outcome{}, nil, nil // every rule is off
 	}
-	out, err := p.side.decide(ctx, open(), nil, now)
+	out, err := p.side.decide(ctx, open(), taken{}, now)
 	if err != nil || r == nil {
 		return out, nil, err
 	}
 	b := &batch{records: []Record{*r}}
-	body, matched := message(p.side.set, b.events())
-	more, err := p.side.decide(ctx, open(), body, now)
+	found, matched := items(p.side.set, b.events())
+	more, err := p.side.decide(ctx, open(), found, now)
 	more.Matched = matched
 	return join(out, more), b.refused, err
 }

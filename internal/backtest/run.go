@@ -143,8 +143,8 @@ func (b *batch) decide(ctx context.Context, s sides) {
 			close(b.turns[i].after)
 			continue
 		}
-		body, matched := message(part.set, events)
-		out, err := part.decide(ctx, b.turns[i], body, b.newest)
+		in, matched := items(part.set, events)
+		out, err := part.decide(ctx, b.turns[i], in, b.newest)
 		close(b.turns[i].after)
 		if err != nil {
 			b.err = errors.Join(b.err, err)

@@ -3,7 +3,7 @@ package backtest
 import (
 	"cmp"
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"strconv"
 	"sync"
@@ -81,11 +81,11 @@ type transition struct {
 // region is the only one there is.
 const region = "backtest"
 
-// decide runs a message through the side; nil where no pattern took a signal. The caller closes the turn.
-func (s *side) decide(ctx context.Context, t turn, body []byte, now time.Time) (Outcome, error) {
+// decide runs what the patterns of the side took of a batch through it. The caller closes the turn.
+func (s *side) decide(ctx context.Context, t turn, in taken, now time.Time) (Outcome, error) {
 	v := &visit{side: s, turn: t, now: now, at: map[string]transition{}}
-	if body != nil {
-		if err := v.handle(ctx, body); err != nil {
+	if len(in.items) > 0 {
+		if err := v.check(v.handler().Items(ctx, in.items, in.events)); err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -105,13 +105,16 @@ func compareMade(a, b Made) int {
 		cmp.Compare(a.Episode, b.Episode), cmp.Compare(a.Phase, b.Phase), cmp.Compare(a.ID, b.ID))
 }
 
-func (v *visit) handle(ctx context.Context, body []byte) error {
-	h := decide.New(decide.Config{
+func (v *visit) handler() *decide.Handler {
+	return decide.New(decide.Config{
 		Region: region, Set: v.side.set, Windows: windows{v}, Episodes: episodes{v}, Queue: v, Recorder: v,
 		Now: func() time.Time { return v.now }, Backoff: func(int) time.Duration { return 0 },
 	})
-	if failed := h.Handle(ctx, []loop.Message{{ID: "1", Body: body}}); len(failed) > 0 && v.err == nil {
-		v.err = fmt.Errorf("a message of %d bytes could not be decided", len(body))
+}
+
+func (v *visit) check(decided bool) error {
+	if !decided && v.err == nil {
+		v.err = errors.New("signals could not be decided")
 	}
 	return v.err
 }
@@ -124,7 +127,8 @@ func (v *visit) fire(ctx context.Context, by time.Time) error {
 			return nil
 		}
 		v.now = t.due
-		if err := v.handle(ctx, t.body); err != nil {
+		failed := v.handler().Handle(ctx, []loop.Message{{ID: "1", Body: t.body}})
+		if err := v.check(len(failed) == 0); err != nil {
 			return err
 		}
 		v.now = by

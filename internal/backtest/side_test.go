@@ -35,7 +35,7 @@ func TestTimersComeBackWhenTheyAreDue(t *testing.T) {
 		if minutes > 0 && want == 0 && minutes != 9 && minutes != 19 && minutes != 21 {
 			continue
 		}
-		out, err := s.decide(t.Context(), open(), nil, start.Add(time.Duration(minutes)*time.Minute))
+		out, err := s.decide(t.Context(), open(), taken{}, start.Add(time.Duration(minutes)*time.Minute))
 		if err != nil || len(out.Made) != want {
 			t.Errorf("after %d minutes: %d decisions, want %d, %v", minutes, len(out.Made), want, err)
 		}
@@ -117,8 +117,8 @@ func TestClosedKeysAreForgotten(t *testing.T) {
 			r.Signal = fmt.Appendf(nil, `{"specversion":"1.0","type":"com.example.cpu","source":"s","id":"%d-%d","subject":"i","time":%q,"data":{"value":50}}`, i, r.N, r.At.Format(time.RFC3339))
 			b.records = append(b.records, r)
 		}
-		body, _ := message(sides.new.set, b.events())
-		if _, err := sides.new.decide(t.Context(), open(), body, b.records[batchSize-1].At); err != nil {
+		in, _ := items(sides.new.set, b.events())
+		if _, err := sides.new.decide(t.Context(), open(), in, b.records[batchSize-1].At); err != nil {
 			t.Fatal(err)
 		}
 		most = max(most, len(sides.new.state.keys))

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/unbroken/internal/cputime"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/rule"
 )
@@ -45,7 +46,7 @@ func rulesOf(b testing.TB, n int) *rule.Set {
 	var y strings.Builder
 	y.WriteString("rules:\n")
 	for i := range n {
-		fmt.Fprintf(&y, "  - {id: r%d, match: {type: [com.example.%d]}, when: signal.data.error_rate > 0.05, key: signal.subject, do: [{step: page, action: page}]}\n", i, i)
+		fmt.Fprintf(&y, "  - {id: r%d, match: {type: [com.example.%d]}, when: signal.data.error_rate > 0.05%d, key: signal.subject, do: [{step: page, action: page}]}\n", i, i, i)
 	}
 	y.WriteString("inputs: {default: {kind: http}}\nactions:\n  page: {to: output, effect: native, output: 'page/{{ key }}', value: {rate: '{{ signal.data.error_rate }}'}}\n")
 	cfg, err := rule.Parse("bench.yaml", []byte(y.String()))
@@ -65,6 +66,7 @@ func benchCore(b *testing.B, rules, types int, prefix string, wantDecisions int)
 	set, body := rulesOf(b, rules), packOf(b, pack, types, prefix)
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
+	used := cputime.Used()
 	for b.Loop() {
 		items, err := decode(body)
 		if err != nil {
@@ -79,6 +81,7 @@ func benchCore(b *testing.B, rules, types int, prefix string, wantDecisions int)
 		}
 	}
 	b.ReportMetric(float64(pack)*float64(b.N)/b.Elapsed().Seconds(), "signals/s")
+	cputime.Report(b, used, pack*b.N)
 }
 
 func BenchmarkMatched100Rules(b *testing.B)   { benchCore(b, 100, 100, "com.example", 100) }

@@ -28,6 +28,9 @@ func decode(body []byte) ([]loop.Item, error) {
 		case "items":
 			return elements(rest, 0, func(rest []byte) int {
 				item, n := d.item(rest)
+				if items == nil && n > 0 { // the items of a pack are about as long as its first one
+					items = make([]loop.Item, 0, 1+min(len(rest)/n, loop.MaxBatchEvents))
+				}
 				items = append(items, item)
 				return n
 			})

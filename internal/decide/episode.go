@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -89,35 +90,48 @@ func (k keeper) observe(ctx context.Context, p *rule.Program, ref Ref, obs []obs
 	return out, err
 }
 
-// advance brings the episode up to its entries.
-func (k keeper) advance(ctx context.Context, p *rule.Program, ref Ref, j judged, obs []observation) ([]loop.Decision, error) {
-	for range maxConflicts {
+// advance brings the episode up to its entries. What is pending is sent first, and transitions that are too large to be
+// pending together are made in turns.
+func (k keeper) advance(ctx context.Context, p *rule.Program, ref Ref, j judged, obs []observation) (all []loop.Decision, err error) {
+	for lost, most := 0, math.MaxInt; lost < maxConflicts; {
 		e, err := k.episodes.Get(ctx, ref)
 		if err != nil {
-			return nil, fmt.Errorf("read episode of %s: %w", ref.RuleID, err)
+			return all, fmt.Errorf("read episode of %s: %w", ref.RuleID, err)
+		}
+		if slices.ContainsFunc(e.Transitions, Transition.Pending) {
+			if err := k.forward(ctx, &e); err != nil {
+				return all, err
+			}
 		}
 		changes, flips := j.settle(e)
-		made, err := k.transitions(p, &e, changes, obs) //nolint:contextcheck // pure: CEL is bounded by cost, not by a deadline
+		turn := changes[:min(len(changes), most)]
+		made, err := k.transitions(p, &e, j, turn, obs) //nolint:contextcheck // pure: CEL is bounded by cost, not by a deadline
 		if err != nil {
-			return nil, err
+			return all, err
 		}
 		if len(made) > 0 || !sameFlips(flips, e.begun()) {
 			e.Flips, e.MovedAt = j.recent(flips), k.now().UTC()
-			err = k.put(ctx, &e)
-			if errors.Is(err, loop.ErrConflict) {
+			switch err = k.put(ctx, &e); {
+			case errors.Is(err, errCrowded) && len(turn) > 1:
+				most = len(turn) / 2
 				continue
-			}
-			if err != nil {
-				return nil, err
+			case errors.Is(err, loop.ErrConflict):
+				lost++
+				continue
+			case err != nil:
+				return all, err
 			}
 		}
-		return made, k.forward(ctx, &e)
+		all = append(all, made...)
+		if err := k.forward(ctx, &e); err != nil || len(turn) == len(changes) {
+			return all, err
+		}
 	}
-	return nil, fmt.Errorf("episode of %s: %w", ref.RuleID, loop.ErrConflict)
+	return all, fmt.Errorf("episode of %s: %w", ref.RuleID, loop.ErrConflict)
 }
 
 // transitions appends to e every change, effects rendered.
-func (k keeper) transitions(p *rule.Program, e *Episode, changes []Flip, obs []observation) ([]loop.Decision, error) {
+func (k keeper) transitions(p *rule.Program, e *Episode, j judged, changes []Flip, obs []observation) ([]loop.Decision, error) {
 	e.Flips = e.begun() // of the state before them
 	made := make([]loop.Decision, 0, len(changes))
 	for _, c := range changes {
@@ -138,6 +152,8 @@ func (k keeper) transitions(p *rule.Program, e *Episode, changes []Flip, obs []o
 		if err != nil {
 			return nil, err
 		}
+		d.Why = p.Why(event)
+		d.Why.Window = j.seen(c.At, windowOf(p.Rule()).span)
 		e.Transitions = append(e.Transitions, Transition{
 			Decision: d, At: c.At, AcceptedAt: o.work.item.AcceptedAt, Input: o.work.item.Input,
 			Hops: o.work.item.Hops, Cause: o.work.item.Cause,
@@ -199,69 +215,4 @@ func sameTransitions(a, b []Transition) bool {
 	return slices.EqualFunc(a, b, func(x, y Transition) bool {
 		return x.Decision.ID == y.Decision.ID && slices.Equal(x.SentBy, y.SentBy) && x.AcceptedAt.Equal(y.AcceptedAt)
 	})
-}
-
-// prune forgets transitions whose effects have expired, and beyond the size limit the oldest sent ones. Pending
-// effects are never forgotten: where they alone exceed the limit the write is refused and tried again later. What
-// another region sent is sent here before it is forgotten: that region may be lost with its claim open, and this
-// region's copy of the trigger may still wait in its queue; it would find nothing to forward.
-func (k keeper) prune(ctx context.Context, e *Episode) error {
-	now := k.now()
-	e.Transitions = slices.DeleteFunc(e.Transitions, func(t Transition) bool {
-		if t.Pending() {
-			return false
-		}
-		var keep loop.Duration
-		for _, f := range t.Decision.Effects {
-			keep = max(keep, f.ExpireAfter)
-		}
-		return now.After(t.AcceptedAt.Add(keep.Std())) && k.resend(ctx, t) == nil
-	})
-	for {
-		b, err := loop.Marshal(e.Transitions)
-		if err != nil {
-			return fmt.Errorf("encode episode of %s: %w", e.RuleID, err)
-		}
-		if len(b) <= loop.MaxPendingBytes {
-			return nil
-		}
-		i := slices.IndexFunc(e.Transitions, func(t Transition) bool { return !t.Pending() })
-		if i < 0 {
-			return loop.Refuse(loop.CodeTooLarge, "the pending effects of rule %s exceed %d bytes", e.RuleID, loop.MaxPendingBytes)
-		}
-		if err := k.resend(ctx, e.Transitions[i]); err != nil {
-			return err
-		}
-		e.Transitions = slices.Delete(e.Transitions, i, i+1)
-	}
-}
-
-// resend sends the effects of a transition that only others have sent.
-func (k keeper) resend(ctx context.Context, t Transition) error {
-	if slices.Contains(t.SentBy, k.region) {
-		return nil // our own `actions` queue keeps them until their claims are terminal
-	}
-	return k.send(ctx, t, true)
-}
-
-// forward puts on this region's queue what is not there yet.
-func (k keeper) forward(ctx context.Context, e *Episode) error {
-	sent := false
-	for i, t := range e.Transitions {
-		if slices.Contains(t.SentBy, k.region) {
-			continue
-		}
-		if err := k.send(ctx, t, !t.Pending()); err != nil {
-			return err
-		}
-		e.Transitions[i].SentBy, sent = append(slices.Clone(t.SentBy), k.region), true
-	}
-	if !sent {
-		return nil
-	}
-	// Whoever lost this race sends once more: the effects' ids collapse.
-	if err := k.put(ctx, e); err != nil && !errors.Is(err, loop.ErrConflict) {
-		return err
-	}
-	return nil
 }

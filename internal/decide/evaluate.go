@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"strings"
 	"sync"
 
@@ -13,8 +14,16 @@ type work struct {
 	mu         sync.Mutex // guards retry and quarantine while episodes run at once
 	msg        int
 	item       loop.Item
+	event      *rule.Event       // the item's signal; made where it is nil and a rule may want it
 	retry      error             // an error of ours: the item is sent again, alone
 	quarantine []loop.Quarantine // what will never succeed, rule by rule
+}
+
+func (w *work) typ() string {
+	if w.event != nil {
+		return w.event.Type()
+	}
+	return rule.Type(w.item.Signal)
 }
 
 // found is what evaluation made of a batch.
@@ -49,30 +58,33 @@ func evaluate(set *rule.Set, w *work, out *found) {
 		w.quarantine = append(w.quarantine, loop.Quarantine{Reason: loop.CodeHopLimit, Detail: "the chain of causes is longer than the hop limit"})
 		return
 	}
-	if isTimer(w.item) && strings.HasPrefix(rule.Type(w.item.Signal), loop.TimerPrefix) { // not an outcome of what a timer decided
+	if isTimer(w.item) && strings.HasPrefix(w.typ(), loop.TimerPrefix) { // not an outcome of what a timer decided
 		tick(set, w, out)
 		return
 	}
-	candidates := set.Candidates(rule.Type(w.item.Signal))
+	candidates := set.Candidates(w.typ())
 	if len(candidates) == 0 {
 		out.unmatched++
 		return
 	}
-	event := rule.NewEvent(w.item.Signal, w.item.AcceptedAt)
+	event := w.event
+	if event == nil {
+		event = rule.NewEvent(w.item.Signal, w.item.AcceptedAt)
+	}
 	matched := false
 	for _, p := range candidates {
-		if q := w.item.Quarantine; q != nil && q.Rule != "" && q.Rule != p.Rule().ID {
+		if q := w.item.Quarantine; q != nil && q.Rule != "" && q.Rule != p.ID() {
 			continue // a redriven dead letter runs again only the rule that failed
 		}
 		hit, err := one(p, w, event, out)
 		if err != nil {
-			w.quarantine = append(w.quarantine, loop.Quarantine{Reason: codeOr(err, loop.CodeRuleFailed), Rule: p.Rule().ID, Detail: err.Error()})
+			w.quarantine = append(w.quarantine, loop.Quarantine{Reason: codeOr(err, loop.CodeRuleFailed), Rule: p.ID(), Detail: err.Error()})
 		}
-		for _, also := range [...]func(*rule.Program, *work, *rule.Event, *found) (bool, error){regression, worked} {
-			more, merr := also(p, w, event, out)
+		if p.LooksBack() {
+			more, merr := back(p, w, event, out)
 			if merr != nil && err == nil { // of one rule one failure is told
 				err = merr
-				w.quarantine = append(w.quarantine, loop.Quarantine{Reason: codeOr(err, loop.CodeRuleFailed), Rule: p.Rule().ID, Detail: err.Error()})
+				w.quarantine = append(w.quarantine, loop.Quarantine{Reason: codeOr(err, loop.CodeRuleFailed), Rule: p.ID(), Detail: err.Error()})
 			}
 			hit = hit || more
 		}
@@ -92,7 +104,7 @@ func one(p *rule.Program, w *work, event *rule.Event, out *found) (bool, error) 
 	if err != nil {
 		return false, err
 	}
-	stateful := p.Rule().Stateful()
+	stateful := p.Stateful()
 	if !when && !stateful {
 		return false, nil
 	}
@@ -103,13 +115,14 @@ func one(p *rule.Program, w *work, event *rule.Event, out *found) (bool, error) 
 	pos := event.Position()
 	if !stateful {
 		d := loop.Decision{
-			ID: loop.SignalDecisionID(pos.SignalKey, p.Rule().ID), RuleID: p.Rule().ID, Key: key,
+			ID: loop.SignalDecisionID(pos.SignalKey, p.ID()), RuleID: p.ID(), Key: key,
 			Phase: loop.PhaseDo, SignalKey: pos.SignalKey,
 		}
 		d.Effects, err = p.Render(event, rule.RenderInput{Key: key, Phase: loop.PhaseDo})
 		if err != nil {
 			return false, err
 		}
+		d.Why = p.Why(event)
 		out.decisions = append(out.decisions, decided{w, d})
 		return true, nil
 	}
@@ -119,6 +132,13 @@ func one(p *rule.Program, w *work, event *rule.Event, out *found) (bool, error) 
 	}
 	out.observe(target{p, key}, observation{work: w, entry: entry})
 	return true, nil
+}
+
+// back asks what the signal tells of what the rule did.
+func back(p *rule.Program, w *work, event *rule.Event, out *found) (bool, error) {
+	worse, werr := regression(p, w, event, out)
+	better, berr := worked(p, w, event, out)
+	return worse || better, cmp.Or(werr, berr)
 }
 
 // observe adds an observation to those of its (rule, key).

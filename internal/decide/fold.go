@@ -8,12 +8,21 @@ import (
 // merge sorts entries and keeps one per signal: the earliest.
 func merge(entries []Entry) []Entry {
 	slices.SortFunc(entries, func(a, b Entry) int { return a.Pos.Compare(b.Pos) })
-	seen := make(map[string]bool, len(entries))
-	return slices.DeleteFunc(entries, func(e Entry) bool {
-		known := seen[e.Pos.SignalKey]
-		seen[e.Pos.SignalKey] = true
-		return known
-	})
+	if len(entries) < 2 {
+		return entries
+	}
+	// The map holds a beginning of each key, which is cheaper to hash than all of it; keys that begin alike are compared.
+	seen, kept := make(map[[16]byte]struct{}, len(entries)), entries[:0]
+	for _, e := range entries {
+		var begins [16]byte
+		copy(begins[:], e.Pos.SignalKey)
+		if _, alike := seen[begins]; alike && slices.ContainsFunc(kept, func(k Entry) bool { return k.Pos.SignalKey == e.Pos.SignalKey }) {
+			continue
+		}
+		seen[begins] = struct{}{}
+		kept = append(kept, e)
+	}
+	return kept
 }
 
 // late splits off the entries that come too late to count: more than the allowed lateness behind the newest

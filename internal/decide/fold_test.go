@@ -3,6 +3,7 @@ package decide
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -150,5 +151,15 @@ func TestLateIsWhatIsNeitherKnownNorRecent(t *testing.T) {
 	inTime, tooLate := late([]Entry{entryAt(10, false), entryAt(39, false), entryAt(40, false)}, known, time.Minute)
 	if len(inTime) != 2 || len(tooLate) != 1 || tooLate[0] != entryAt(39, false) {
 		t.Errorf("in time %v, too late %v", inTime, tooLate)
+	}
+}
+
+func TestSignalsWhoseKeysBeginAlikeAreTwo(t *testing.T) {
+	t.Parallel()
+	a, b, again := entryAt(1, false), entryAt(2, false), entryAt(3, false)
+	a.Pos.SignalKey, b.Pos.SignalKey = strings.Repeat("0", 63)+"1", strings.Repeat("0", 63)+"2"
+	again.Pos.SignalKey = a.Pos.SignalKey
+	if got := merge([]Entry{again, b, a}); len(got) != 2 || got[0] != a || got[1] != b {
+		t.Errorf("%v", got)
 	}
 }

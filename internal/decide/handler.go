@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -63,14 +65,46 @@ func (h *Handler) Handle(ctx context.Context, msgs []loop.Message) (failed []str
 			h.cfg.Recorder.Retried(ctx, loop.Item{}, 0, fmt.Errorf("message %s: %w", m.ID, err))
 			continue
 		}
-		for _, item := range items {
-			if isTimer(item) && h.cfg.wait(item) > 0 { // another leg of its way
-				broken[i] = h.cfg.leg(ctx, h.cfg.Region, item) != nil || broken[i]
-				continue
-			}
-			works = append(works, &work{msg: i, item: item})
+		works = h.take(ctx, works, items, i, broken)
+	}
+	h.decide(ctx, works, broken)
+	for i, b := range broken {
+		if b {
+			failed = append(failed, msgs[i].ID)
 		}
 	}
+	return failed
+}
+
+// Items decides what needs no message, because whoever has it waits for the answer; events are the items' signals. It
+// says whether all has come to an end; a message with these items would be delivered again otherwise.
+func (h *Handler) Items(ctx context.Context, items []loop.Item, events []*rule.Event) bool {
+	broken := make([]bool, 1)
+	works := h.take(ctx, nil, items, 0, broken)
+	if len(works) == len(events) { // there are no timers among them
+		for i, w := range works {
+			w.event = events[i]
+		}
+	}
+	h.decide(ctx, works, broken)
+	return !broken[0]
+}
+
+// take adds the items of a message to the works, but for timers that have a way to go.
+func (h *Handler) take(ctx context.Context, works []*work, items []loop.Item, msg int, broken []bool) []*work {
+	works, all := slices.Grow(works, len(items)), make([]work, len(items))
+	for i, item := range items {
+		if isTimer(item) && h.cfg.wait(item) > 0 { // another leg of its way
+			broken[msg] = h.cfg.leg(ctx, h.cfg.Region, item) != nil || broken[msg]
+			continue
+		}
+		all[i].msg, all[i].item = msg, item
+		works = append(works, &all[i])
+	}
+	return works
+}
+
+func (h *Handler) decide(ctx context.Context, works []*work, broken []bool) {
 	out := found{observations: map[target]*group{}}
 	for _, w := range works {
 		evaluate(h.cfg.Set, w, &out) //nolint:contextcheck // pure: CEL is bounded by cost, not by a deadline
@@ -88,12 +122,6 @@ func (h *Handler) Handle(ctx context.Context, msgs []loop.Message) (failed []str
 		}
 	}
 	h.cfg.Recorder.Batch(ctx, through, out.unmatched)
-	for i, b := range broken {
-		if b {
-			failed = append(failed, msgs[i].ID)
-		}
-	}
-	return failed
 }
 
 // episodes brings every touched (rule, key) up to date, several at once, each in order.
@@ -102,24 +130,13 @@ func (h *Handler) episodes(ctx context.Context, out *found) {
 		windows: h.cfg.Windows, episodes: h.cfg.Episodes, region: h.cfg.Region, now: h.cfg.Now,
 		send: h.sendTransition, cfg: h.cfg,
 	}
+	// Few goroutines that take one after the other: a stack that has grown for one key serves the next.
+	var next atomic.Int64
 	var eg errgroup.Group
-	eg.SetLimit(cmp.Or(h.cfg.AtOnce, Concurrency))
-	for _, t := range out.order {
-		obs := out.observations[t].obs
+	for range min(cmp.Or(h.cfg.AtOnce, Concurrency), len(out.order)) {
 		eg.Go(func() error {
-			ref := Ref{RuleID: t.program.Rule().ID, Key: t.key}
-			o, err := k.observe(ctx, t.program, ref, obs)
-			for _, d := range o.made {
-				h.cfg.Recorder.Decided(ctx, d, obs[0].work.item)
-			}
-			for _, e := range o.tooLate {
-				h.cfg.Recorder.Late(ctx, ref.RuleID, e.Pos.SignalKey)
-			}
-			if o.overflow {
-				h.cfg.Recorder.Overflow(ctx, ref.RuleID)
-			}
-			if err != nil {
-				fail(obs, ref.RuleID, err)
+			for i := next.Add(1) - 1; i < int64(len(out.order)); i = next.Add(1) - 1 {
+				h.episode(ctx, k, out.order[i], out.observations[out.order[i]].obs)
 			}
 			return nil
 		})
@@ -127,10 +144,27 @@ func (h *Handler) episodes(ctx context.Context, out *found) {
 	_ = eg.Wait() // failures stand with their items
 }
 
+func (h *Handler) episode(ctx context.Context, k keeper, t target, obs []observation) {
+	ref := Ref{RuleID: t.program.ID(), Key: t.key}
+	o, err := k.observe(ctx, t.program, ref, obs)
+	for _, d := range o.made {
+		h.cfg.Recorder.Decided(ctx, d, obs[0].work.item)
+	}
+	for _, e := range o.tooLate {
+		h.cfg.Recorder.Late(ctx, ref.RuleID, e.Pos.SignalKey)
+	}
+	if o.overflow {
+		h.cfg.Recorder.Overflow(ctx, ref.RuleID)
+	}
+	if err != nil {
+		fail(obs, ref.RuleID, err)
+	}
+}
+
 func (h *Handler) sendTransition(ctx context.Context, t Transition, standby bool) error {
 	outgoing := make([]loop.Outgoing, 0, len(t.Decision.Effects))
 	for _, e := range t.Decision.Effects {
-		o, err := effectMessage(e, loop.Item{
+		o, err := effectMessage(e, t.Decision.Why, loop.Item{
 			AcceptedAt: t.AcceptedAt, Input: t.Input, Standby: standby, Hops: t.Hops, Cause: t.Cause,
 		})
 		if err != nil {
@@ -151,7 +185,7 @@ func (h *Handler) sendDecisions(ctx context.Context, ds []decided) {
 	var owner []*work
 	for _, d := range ds {
 		for _, e := range d.Effects {
-			o, err := effectMessage(e, loop.Item{
+			o, err := effectMessage(e, d.Why, loop.Item{
 				AcceptedAt: d.work.item.AcceptedAt, Input: d.work.item.Input, Standby: d.work.item.Standby,
 				Hops: d.work.item.Hops, Cause: d.work.item.Cause,
 			})
@@ -175,7 +209,8 @@ func (h *Handler) sendDecisions(ctx context.Context, ds []decided) {
 }
 
 // effectMessage wraps one effect. One effect a message: it is retried and delayed alone.
-func effectMessage(e loop.Effect, item loop.Item) (loop.Outgoing, error) {
+func effectMessage(e loop.Effect, why *loop.Why, item loop.Item) (loop.Outgoing, error) {
+	e.Why = why
 	item.Effect = &e
 	body, err := loop.Encode(item)
 	if err != nil {

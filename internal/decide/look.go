@@ -39,6 +39,9 @@ type Reading struct {
 	over    bool
 }
 
+// firstRoom is how many entries a reading has room for before it grows: that of an ordinary window.
+const firstRoom = 64
+
 // Read begins to read one partition.
 func (l Look) Read() *Reading {
 	r := &Reading{look: l, from: l.At}
@@ -50,6 +53,9 @@ func (l Look) Read() *Reading {
 
 // Add takes the next older entry and says whether to go on.
 func (r *Reading) Add(e Entry) (more bool) {
+	if r.entries == nil {
+		r.entries = make([]Entry, 0, min(1+r.look.Expect, firstRoom))
+	}
 	if e.Pos.Compare(r.from) >= 0 {
 		r.entries = append(r.entries, e)
 		if r.look.Limit > 0 && len(r.entries) == r.look.Limit && e.Pos.After(r.look.At) {
@@ -73,21 +79,35 @@ func (r *Reading) Add(e Entry) (more bool) {
 
 // Merge puts the shares of all regions together.
 func (l Look) Merge(shares ...*Reading) Seen {
-	seen, n := Seen{From: l.At}, 0
-	for _, r := range shares {
-		n += len(r.entries)
-	}
-	seen.Entries = slices.Grow(seen.Entries, n)
+	seen := Seen{From: l.At}
 	for _, r := range shares {
 		slices.Reverse(r.entries)
-		seen.Entries = append(seen.Entries, r.entries...)
+		seen.Entries = inOrder(seen.Entries, r.entries)
 		seen.Overflow = seen.Overflow || r.over
 		if r.from.After(seen.From) {
 			seen.From = r.from
 		}
 	}
-	slices.SortStableFunc(seen.Entries, func(a, b Entry) int { return a.Pos.Compare(b.Pos) })
 	return seen
+}
+
+// inOrder merges two stretches of entries, each of which is in order. Most keys have entries of one region only.
+func inOrder(a, b []Entry) []Entry {
+	switch {
+	case len(a) == 0:
+		return b
+	case len(b) == 0:
+		return a
+	}
+	out := make([]Entry, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if b[0].Pos.Compare(a[0].Pos) < 0 {
+			out, b = append(out, b[0]), b[1:]
+		} else {
+			out, a = append(out, a[0]), a[1:]
+		}
+	}
+	return append(append(out, a...), b...)
 }
 
 // NewestHits wants the newest n hits.

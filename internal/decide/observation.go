@@ -20,7 +20,7 @@ func entryOf(p *rule.Program, event *rule.Event, when bool) (e Entry, counts boo
 	}
 	aggregates, all := r.Window.Of != "", len(r.Window.All) > 0
 	if r.Until != "" || !aggregates && !all { // these two close when they no longer hold, not by one signal
-		if e.Clear, err = p.Until(event); err != nil {
+		if e.Clear, err = p.Until(event, when); err != nil {
 			return e, false, err
 		}
 	}

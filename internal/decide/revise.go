@@ -71,7 +71,9 @@ func (j judged) settle(e Episode) (changes, flips []Flip) {
 // revises says whether the entries reach back to what e's flips tell of, and whether that may be told anew: what it
 // was made of must still be there. Entries are kept for their span and twice the lateness. So for as long as the
 // lateness after the flips were written, none has expired that a late entry's verdict is made of; a signal that is
-// redriven days later meets none of them, and must not close what they opened.
+// redriven days later meets none of them, and must not close what they opened. And the entries must be all that the
+// flips were made of: one that another region has and this one does not yet would be taken for one that never was. Then
+// the past stands as told, and the standby copy, which comes where that entry is, tells it anew.
 func (j judged) revises(e Episode) bool {
 	if j.from >= len(j.entries) || len(e.Flips) == 0 {
 		return false
@@ -81,7 +83,22 @@ func (j judged) revises(e Episode) bool {
 		tip = newest
 	}
 	return !first.After(tip) && first.After(e.Flips[0].At) &&
-		!first.Time.Before(tip.Time.Add(-j.lateness)) && !j.now.After(e.MovedAt.Add(j.lateness))
+		!first.Time.Before(tip.Time.Add(-j.lateness)) && !j.now.After(e.MovedAt.Add(j.lateness)) && j.knows(e, first)
+}
+
+// knows says whether all entries from `first` on are there at which e is known to have changed.
+func (j judged) knows(e Episode, first loop.Position) bool {
+	there := func(at loop.Position) bool {
+		if at.Compare(first) < 0 {
+			return true
+		}
+		if _, ok := slices.BinarySearchFunc(j.entries, at, func(e Entry, at loop.Position) int { return e.Pos.Compare(at) }); ok {
+			return true
+		}
+		// A signal that came twice counts at the earlier of its times.
+		return slices.ContainsFunc(j.entries, func(e Entry) bool { return e.Pos.SignalKey == at.SignalKey })
+	}
+	return there(e.Last) && !slices.ContainsFunc(e.Flips, func(f Flip) bool { return !there(f.At) })
 }
 
 // begun are the flips of an episode that has none yet, or that a version without flips has stored.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"example.com/unbroken/internal/loop"
@@ -164,5 +165,5 @@ func tick(set *rule.Set, w *work, out *found) {
 		out.unmatched++
 		return
 	}
-	out.observe(target{p, event.Subject()}, observation{work: w, entry: Entry{Pos: event.Position(), Tick: true}})
+	out.observe(target{p, strings.Clone(event.Subject())}, observation{work: w, entry: Entry{Pos: event.Position(), Tick: true}})
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -69,11 +70,14 @@ func checkOf(set *rule.Set, w *work, event *rule.Event, out *found) {
 		out.unmatched++
 		return
 	}
-	out.checks = append(out.checks, check{target{p, event.Subject()}, w, signal.Data})
+	out.checks = append(out.checks, check{target{p, strings.Clone(event.Subject())}, w, signal.Data})
 }
 
 // remember keeps proofs. Of one key's that were accepted together only the newest is: it proves what the others do.
 func (h *Handler) remember(ctx context.Context, found []proof) {
+	if len(found) == 0 {
+		return
+	}
 	type batch struct {
 		obs    []observation
 		newest map[time.Time]Entry
@@ -100,8 +104,7 @@ func (h *Handler) remember(ctx context.Context, found []proof) {
 			for _, e := range b.newest {
 				entries = append(entries, e)
 			}
-			keep := t.program.Rule().Verify.Within.Std() + t.program.Overdue()
-			if err := h.cfg.Windows.Put(ctx, proofs(t), merge(entries), keep); err != nil {
+			if err := h.cfg.Windows.Put(ctx, proofs(t), merge(entries), t.program.Remembered()); err != nil {
 				fail(b.obs, t.program.Rule().ID, fmt.Errorf("keep that %s has worked: %w", t.program.Rule().ID, err))
 			}
 			return nil
@@ -127,6 +130,7 @@ func (h *Handler) verify(ctx context.Context, checks []check) {
 			first := c.data.Else[0]
 			h.sendDecisions(ctx, []decided{{c.work, loop.Decision{
 				ID: first.DecisionID, RuleID: ruleID, Key: c.key, Phase: loop.PhaseElse, SignalKey: first.SignalKey, Effects: c.data.Else,
+				Why: c.program.Missed(c.data),
 			}}})
 		}
 	}

@@ -53,8 +53,10 @@ type landed struct {
 	at     time.Time
 }
 
-func prove(t rapid.TB, extra string) *proving {
-	set := setOf(t, fmt.Sprintf(verifyRule, extra))
+func prove(t rapid.TB, extra string) *proving { return proveFile(t, fmt.Sprintf(verifyRule, extra)) }
+
+func proveFile(t rapid.TB, file string) *proving {
+	set := setOf(t, file)
 	p := &proving{
 		regions: newRegions(set, false, deaf{}), t: t, dead: map[string]bool{}, done: map[string]loop.Claim{},
 		never: map[string]bool{}, els: map[string]loop.Effect{},
@@ -239,10 +241,26 @@ func TestElseIsOfTheSignalThatWasDecided(t *testing.T) {
 			if extra != "" {
 				decision = loop.EpisodeDecisionID("r", "k", start.UnixMilli(), loop.PhaseElse)
 			}
+			if y := e.Why; y == nil || y.ID != "1" || y.When == "" || y.Missed == nil || y.Missed.When != "signal.data.value < 3.0" || !y.Missed.Until.Equal(first.Add(40*time.Second)) {
+				t.Errorf("%+v", y)
+			}
 			if e.ID != loop.EffectID(decision, "s") || string(e.Output.Value) != `"7 1 else"` || e.Verify != nil {
 				t.Errorf("%s %s", e.ID, e.Output.Value)
 			}
 		}
+	}
+}
+
+// A proof may come as soon as the signal was decided, and the do be done only after all its attempts.
+func TestWhatHealedWhileDoWasTriedIsRemembered(t *testing.T) {
+	t.Parallel()
+	p := proveFile(t, strings.Replace(fmt.Sprintf(verifyRule, ""), "expire_after: 1m", "expire_after: 15m", 1))
+	p.lands = func(loop.Effect) (time.Duration, bool) { return 14 * time.Minute, true }
+	p.accept("a", 1, 7, p.now)
+	p.until(2)
+	p.accept("a", 2, 1, p.now)
+	if p.until(1200); len(p.els) > 0 || len(p.done) != 2 {
+		t.Errorf("%d were done, and else %d times", len(p.done), len(p.els))
 	}
 }
 

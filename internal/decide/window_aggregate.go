@@ -21,10 +21,10 @@ func aggregateWindow(w loop.Window, latch bool) window {
 		span: over, expect: manyExpected, before: everything,
 		judge: func(entries []Entry, from int) []verdict {
 			verdicts := make([]verdict, len(entries))
-			a, oldest := aggregateOf(w.Of, samples{above, threshold, make([]Entry, 0, len(entries))}), 0
+			a, oldest := aggregateOf(w.Of, samples{above, threshold, make([]sample, 0, len(entries))}), 0
 			for i, e := range entries {
 				if !e.Miss {
-					a.add(e)
+					a.add(sample{e.Pos.Time, e.Value})
 				}
 				for ; e.Pos.Time.Sub(entries[oldest].Pos.Time) >= over || a.len() > bound; oldest++ {
 					if !entries[oldest].Miss {
@@ -49,7 +49,7 @@ func aggregateWindow(w loop.Window, latch bool) window {
 // aggregate is of the samples in a window that slides: added at its newer end, dropped at its older one. It says
 // whether it is beyond the threshold without saying what it is, which takes no sorting and does not round.
 type aggregate interface {
-	add(e Entry)
+	add(s sample)
 	drop()
 	len() int
 	beyond() bool
@@ -71,12 +71,17 @@ func aggregateOf(of string, s samples) aggregate {
 type samples struct {
 	above     bool
 	threshold float64
-	list      []Entry
+	list      []sample
 }
 
-func (s *samples) add(e Entry) { s.list = append(s.list, e) }
-func (s *samples) drop()       { s.list = s.list[1:] }
-func (s *samples) len() int    { return len(s.list) }
+type sample struct {
+	at    time.Time
+	value float64
+}
+
+func (s *samples) add(one sample) { s.list = append(s.list, one) }
+func (s *samples) drop()          { s.list = s.list[1:] }
+func (s *samples) len() int       { return len(s.list) }
 
 func (s *samples) is(comparison int) bool {
 	if s.above {
@@ -92,8 +97,8 @@ type meanOrSum struct {
 	mean bool
 }
 
-func (m *meanOrSum) add(e Entry) { m.samples.add(e); m.sum.add(e.Value) }
-func (m *meanOrSum) drop()       { m.sum.remove(m.list[0].Value); m.samples.drop() }
+func (m *meanOrSum) add(s sample) { m.samples.add(s); m.sum.add(s.value) }
+func (m *meanOrSum) drop()        { m.sum.remove(m.list[0].value); m.samples.drop() }
 
 func (m *meanOrSum) beyond() bool {
 	n := 1
@@ -111,14 +116,14 @@ type ranked struct {
 	inner int // the samples that are not beyond the threshold
 }
 
-func (r *ranked) count(e Entry, n int) {
-	if r.above && e.Value <= r.threshold || !r.above && e.Value >= r.threshold {
+func (r *ranked) count(s sample, n int) {
+	if r.above && s.value <= r.threshold || !r.above && s.value >= r.threshold {
 		r.inner += n
 	}
 }
 
-func (r *ranked) add(e Entry) { r.samples.add(e); r.count(e, 1) }
-func (r *ranked) drop()       { r.count(r.list[0], -1); r.samples.drop() }
+func (r *ranked) add(s sample) { r.samples.add(s); r.count(s, 1) }
+func (r *ranked) drop()        { r.count(r.list[0], -1); r.samples.drop() }
 
 func (r *ranked) beyond() bool {
 	n := len(r.list)
@@ -141,18 +146,18 @@ type rate struct {
 	sum exactSum
 }
 
-func increase(from, to Entry) float64 {
-	if to.Value < from.Value {
-		return to.Value
+func increase(from, to sample) float64 {
+	if to.value < from.value {
+		return to.value
 	}
-	return to.Value - from.Value
+	return to.value - from.value
 }
 
-func (r *rate) add(e Entry) {
+func (r *rate) add(s sample) {
 	if n := len(r.list); n > 0 {
-		r.sum.add(increase(r.list[n-1], e))
+		r.sum.add(increase(r.list[n-1], s))
 	}
-	r.samples.add(e)
+	r.samples.add(s)
 }
 
 func (r *rate) drop() {
@@ -166,6 +171,6 @@ func (r *rate) beyond() bool {
 	if len(r.list) < 2 {
 		return false
 	}
-	elapsed := r.list[len(r.list)-1].Pos.Time.Sub(r.list[0].Pos.Time)
+	elapsed := r.list[len(r.list)-1].at.Sub(r.list[0].at)
 	return elapsed > 0 && r.is(r.sum.compare(int(elapsed), r.threshold/float64(time.Second)))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"example.com/unbroken/internal/cputime"
 	"example.com/unbroken/internal/loop"
 )
 
@@ -49,6 +50,7 @@ func benchStateful(b *testing.B, when, window string, keys int) {
 	}
 	var r *regions
 	b.ReportAllocs()
+	used := cputime.Used()
 	for i := 0; b.Loop(); i++ {
 		if i%packs == 0 { // the same signals once more, to empty tables
 			r = newRegions(set, true, deaf{})
@@ -59,6 +61,7 @@ func benchStateful(b *testing.B, when, window string, keys int) {
 		}
 	}
 	b.ReportMetric(float64(pack)*float64(b.N)/b.Elapsed().Seconds(), "signals/s")
+	cputime.Report(b, used, pack*b.N)
 }
 
 func BenchmarkStateful(b *testing.B) {

@@ -66,7 +66,8 @@ func TestALookAsksForAllThatAJudgeNeeds(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				entries := drawEntries(t)
 				for i := range entries {
-					entries[i].Miss = rapid.IntRange(0, 4).Draw(t, "miss") == 0
+					// Misses take room in what is read and none in the window, so a bound that cuts is about samples only.
+					entries[i].Miss = name != "bound" && rapid.IntRange(0, 4).Draw(t, "miss") == 0
 					entries[i].Value = float64(rapid.IntRange(0, 9).Draw(t, "value"))
 					entries[i].Met = uint64(rapid.IntRange(0, 7).Draw(t, "met"))
 					if name == "absent" {

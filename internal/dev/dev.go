@@ -35,6 +35,15 @@ type Config struct {
 	Faults []Fault
 	Now    func() time.Time
 	Say    func(Event) // called from many goroutines, one at a time
+
+	calls mem.Fault // a test counts the calls to services by it
+}
+
+func (c Config) counted(op mem.Op) error {
+	if c.calls == nil {
+		return nil
+	}
+	return c.calls(op)
 }
 
 // World is a running loop.
@@ -67,7 +76,7 @@ func New(ctx context.Context, c Config) (*World, error) {
 	}
 	w := &World{cfg: c, started: c.Now(), pollers: map[poller]chan struct{}{}, state: newFaults()}
 	all := c.Rules.Regions.All()
-	broken := mem.All(w.state.between, mem.Quorum(all, w.state.reaches, errNoQuorum))
+	broken := mem.All(w.state.between, mem.Quorum(all, w.state.reaches, errNoQuorum), c.counted)
 	w.claims = mem.NewClaims(broken)
 	w.limits = mem.NewLimits(broken)
 	w.controls = mem.NewControls(broken)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"example.com/unbroken/internal/dev"
+	"example.com/unbroken/internal/mem"
 	"example.com/unbroken/internal/rule"
 )
 
@@ -33,7 +34,7 @@ type world struct {
 	during func() // runs while the target has a request
 }
 
-func start(t *testing.T) *world {
+func start(t *testing.T, calls ...mem.Fault) *world {
 	t.Helper()
 	w := &world{got: make(chan http.Header, 10), events: make(chan dev.Event, 1000)}
 	target := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -49,7 +50,7 @@ func start(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	w.World, err = dev.New(ctx, dev.Config{Rules: cfg, Now: time.Now, Say: func(e dev.Event) { w.events <- e }})
+	w.World, err = dev.New(ctx, dev.Counted(dev.Config{Rules: cfg, Now: time.Now, Say: func(e dev.Event) { w.events <- e }}, mem.All(calls...)))
 	if err != nil {
 		t.Fatal(err)
 	}

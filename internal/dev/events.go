@@ -62,6 +62,10 @@ func (i ingestEvents) Refused(_ context.Context, input string, code loop.Code, n
 	i.r.w.say(Event{Region: i.r.name, What: "refused", Detail: fmt.Sprintf("input %s: %d × %s", input, n, code)})
 }
 
+func (i ingestEvents) Unarchived(_ context.Context, input string, n int) {
+	i.r.w.say(Event{Region: i.r.name, What: "unarchived", Detail: fmt.Sprintf("input %s: %d", input, n)})
+}
+
 type decideEvents struct{ r *region }
 
 func (d decideEvents) Decided(_ context.Context, made loop.Decision, item loop.Item) {

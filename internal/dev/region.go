@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"maps"
 	"net"
 	"net/http"
 	"time"
@@ -38,9 +39,13 @@ func newRegion(w *World, name string, set *rule.Set, listener net.Listener) (*re
 	cfg, now := w.cfg.Rules, w.cfg.Now
 	queue := w.queues.From(name)
 	r := &region{w: w, name: name, listener: listener, stages: map[string]stage{}}
+	mappings, err := rule.CompileMappings(cfg)
+	if err != nil {
+		return nil, err
+	}
 	acceptor := ingest.New(ingest.Config{
-		Region: name, Peer: loop.Peer(cfg.Regions.Loop, name), Inputs: cfg.Inputs, StandbyDelay: cfg.StandbyDelay.Std(),
-		Queue: queue, Observer: ingestEvents{r}, Now: now,
+		Region: name, Peers: loop.Peers(cfg.Regions.Loop, name), Inputs: unsigned(cfg.Inputs), StandbyDelay: cfg.StandbyDelay.Std(),
+		Mapper: mappings, Secrets: localSecrets{}, Queue: queue, Observer: ingestEvents{r}, Now: now,
 	})
 	r.signals = ingest.NewHTTP(acceptor)
 	for input, in := range cfg.Inputs {
@@ -76,6 +81,19 @@ func newRegion(w *World, name string, set *rule.Set, listener net.Listener) (*re
 	return r, nil
 }
 
+// unsigned are the inputs without the roles and users that may send: here is no IAM to say who did.
+func unsigned(inputs map[string]loop.Input) map[string]loop.Input {
+	all := maps.Clone(inputs)
+	for name, in := range all {
+		if in.Auth == loop.AuthIAM {
+			in.Credentials = nil
+		}
+		in.Archive = false // what would be archived here ends with the process
+		all[name] = in
+	}
+	return all
+}
+
 // claimMargin is that of internal/app.
 const claimMargin = time.Second
 
@@ -87,8 +105,8 @@ func owner(region string) func() string {
 	}
 }
 
-// localSecrets signs with one well-known key: here nobody has anything to hide, and a receiver under development can
-// check signatures.
+// localSecrets signs and opens with one well-known key: here nobody has anything to hide, and a receiver or a producer
+// under development can check signatures.
 type localSecrets struct{}
 
 // LocalSecret is the signing secret behind every reference.

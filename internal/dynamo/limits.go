@@ -54,6 +54,25 @@ func (s *Budgets) Spend(ctx context.Context, key, id string, most int) (bool, er
 	return true, nil
 }
 
+// Refund takes id out of the set. The set of an hour that nobody spent of is not made by it, nor one that the sweeper
+// has deleted: an update would create the item. The last element's removal takes the attribute away.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html#Expressions.UpdateExpressions.DELETE
+func (s *Budgets) Refund(ctx context.Context, key, id string) error {
+	err := s.wait.afterConflict(ctx, func() error {
+		_, err := s.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName: &s.table, Key: item{pk: str(key)},
+			UpdateExpression:          aws.String("DELETE ids :set"),
+			ConditionExpression:       aws.String("attribute_exists(pk)"),
+			ExpressionAttributeValues: item{":set": &types.AttributeValueMemberSS{Value: []string{id}}},
+		})
+		return err
+	})
+	if err != nil && !isConditionFailure(err) {
+		return fmt.Errorf("refund to %s: %w", key, err)
+	}
+	return nil
+}
+
 // Throttles are the decisions of each (rule, key) that were let through, in `claims`.
 type Throttles struct {
 	api   API

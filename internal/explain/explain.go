@@ -140,7 +140,8 @@ func (x *Explainer) rule(p *rule.Program, ev *rule.Event) (out Rule) {
 	}
 	out.Key = &Condition{Expression: r.Key, Value: key}
 	if r.Stateful() {
-		if out.Until, _ = x.condition(p, ev, r.Until, p.Until, &out); out.Error != "" {
+		until := func(ev *rule.Event) (bool, error) { return p.Until(ev, when) }
+		if out.Until, _ = x.condition(p, ev, r.Until, until, &out); out.Error != "" {
 			return out
 		}
 		out.Window = x.window(p, key, ev.Time())

@@ -51,6 +51,9 @@ func (w *Worker) Step(at string) {
 // Busy says whether the worker stands at a step.
 func (w *Worker) Busy() bool { return w.busy }
 
+// At is the step it stands at.
+func (w *Worker) At() string { return w.at }
+
 // Go lets the worker move on to its next step, or to its end.
 func (w *Worker) Go() { w.move(true) }
 

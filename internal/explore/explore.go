@@ -48,26 +48,44 @@ func (r *Run) String() string { return strings.Join(r.trace, "\n") }
 // Seen remembers the states that runs have come to. What follows from a state does not depend on the way to it, so
 // a run that comes to a known one, at a choice of its own, may end: the choices from there on have been, or will be,
 // explored from the first.
-type Seen struct{ states map[[sha256.Size]byte]bool }
+//
+// How much may still go wrong is apart from the state: whatever can follow with less can follow with more.
+type Seen struct {
+	known  map[[sha256.Size]byte][][]int // state → with what left
+	states int
+}
 
 // NewSeen has seen nothing.
-func NewSeen() *Seen { return &Seen{states: map[[sha256.Size]byte]bool{}} }
+func NewSeen() *Seen { return &Seen{known: map[[sha256.Size]byte][][]int{}} }
 
-// States is how many different ones there were.
-func (s *Seen) States() int { return len(s.states) }
+// States is how many were explored from.
+func (s *Seen) States() int { return s.states }
 
-// Again says whether the state was known, and remembers it. While a run repeats the choices of the one before it,
-// its states are known for that reason alone, and Again says false.
-func (s *Seen) Again(r *Run, state []byte) bool {
-	sum := sha256.Sum256(state)
+// Again says whether the state was known with as much of everything left, and remembers it. While a run repeats the
+// choices of the one before it, its states are known for that reason alone: Again says false, and does not ask for the
+// state, which is most of what a run would cost.
+func (s *Seen) Again(r *Run, state func() []byte, left ...int) bool {
 	if r.at < len(r.path) {
 		return false
 	}
-	if s.states[sum] {
-		return true
+	sum := sha256.Sum256(state())
+	for _, known := range s.known[sum] {
+		if covers(known, left) {
+			return true
+		}
 	}
-	s.states[sum] = true
+	s.known[sum] = append(s.known[sum], left)
+	s.states++
 	return false
+}
+
+func covers(more, less []int) bool {
+	for i := range less {
+		if more[i] < less[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // Every calls world once for each way through it, at most limit times, and returns how often it did and whether

@@ -66,7 +66,7 @@ func TestKnownStatesEndARun(t *testing.T) {
 	runs, all := explore.Every(100_000, func(r *explore.Run) bool {
 		sum := 0
 		for step := range 20 {
-			if seen.Again(r, fmt.Append(nil, step, sum)) {
+			if seen.Again(r, func() []byte { return fmt.Append(nil, step, sum) }) {
 				return true
 			}
 			sum += r.Pick(2, func(i int) string { return fmt.Sprint(i) })
@@ -76,5 +76,26 @@ func TestKnownStatesEndARun(t *testing.T) {
 	})
 	if !all || runs > 300 || len(ends) != 21 || seen.States() != 20*21/2 {
 		t.Errorf("%d runs, all %v, %d ends, %d states; a million ways lead to 21 ends over 210 states", runs, all, len(ends), seen.States())
+	}
+}
+
+// A state that was explored with more left is not explored with less; one with more of anything is.
+func TestWhatIsLeftCountsApart(t *testing.T) {
+	t.Parallel()
+	seen := explore.NewSeen()
+	at := func() []byte { return []byte("here") }
+	for _, c := range []struct {
+		left  []int
+		again bool
+	}{{[]int{1, 1}, false}, {[]int{1, 1}, true}, {[]int{0, 1}, true}, {[]int{0, 2}, false}, {[]int{2, 0}, false}, {[]int{0, 0}, true}} {
+		explore.Every(1, func(r *explore.Run) bool {
+			if got := seen.Again(r, at, c.left...); got != c.again {
+				t.Errorf("%v left: again %v, want %v", c.left, got, c.again)
+			}
+			return true
+		})
+	}
+	if seen.States() != 3 {
+		t.Errorf("%d states, want 3", seen.States())
 	}
 }

@@ -18,12 +18,15 @@ type Queue interface {
 type Observer interface {
 	Accepted(ctx context.Context, input string, keys []string, copies int)
 	Refused(ctx context.Context, input string, code loop.Code, n int)
+	// Unarchived counts signals of an archived input that are not known to be in the archive.
+	Unarchived(ctx context.Context, input string, n int)
 }
 
 type blind struct{}
 
 func (blind) Accepted(context.Context, string, []string, int) {}
 func (blind) Refused(context.Context, string, loop.Code, int) {}
+func (blind) Unarchived(context.Context, string, int)         {}
 
 // DefaultSendTimeout bounds one send, so that a peer that hangs costs a producer one second, not its patience.
 const DefaultSendTimeout = time.Second
@@ -31,17 +34,22 @@ const DefaultSendTimeout = time.Second
 // Config is what ingest is wired with.
 type Config struct {
 	Region       string
-	Peer         string // gets the standby copies; "" where there is only one loop region
+	Peers        []string // get the standby copies, the next one if the one before cannot; none where there is one loop region
 	Inputs       map[string]loop.Input
 	StandbyDelay time.Duration
 	SendTimeout  time.Duration // of one send; 0 means DefaultSendTimeout
+	Mapper       Mapper        // of the inputs whose format is json
+	Secrets      Secrets       // of the credentials
 	Queue        Queue
 	Observer     Observer // nil: nobody counts
 	Now          func() time.Time
 }
 
 // Acceptor stores signals in as many regions as their input asks for. Both ways in share it.
-type Acceptor struct{ cfg Config }
+type Acceptor struct {
+	cfg    Config
+	quotas *quotas
+}
 
 // New makes an Acceptor.
 func New(cfg Config) *Acceptor {
@@ -51,7 +59,7 @@ func New(cfg Config) *Acceptor {
 	if cfg.SendTimeout <= 0 {
 		cfg.SendTimeout = DefaultSendTimeout
 	}
-	return &Acceptor{cfg: cfg}
+	return &Acceptor{cfg: cfg, quotas: newQuotas()}
 }
 
 // Arrival is a signal at the door. SentAt is when the producer handed it over, zero for now: a signal that
@@ -92,7 +100,10 @@ func (a *Acceptor) Accept(ctx context.Context, input string, arrivals []Arrival)
 		}
 		packs = place(packs, i, loop.Item{AcceptedAt: now, Input: input, Signal: raw, Sampled: loop.Sampled(results[i].Key)})
 	}
-	for p, copies := range a.store(ctx, input, in, packs) {
+	archived := a.archive(ctx, input, in, packs)
+	copies := a.store(ctx, input, in, packs)
+	a.settle(ctx, input, packs, archived)
+	for p, copies := range copies {
 		for _, i := range packs[p].owners {
 			if results[i].Copies = copies; copies == 0 {
 				results[i].Err = loop.Refuse(loop.CodeUnavailable, "no durable copy could be written as this input requires; send it again, here or in another region, with the same id")

@@ -126,11 +126,75 @@ func TestPeerAloneActsAtOnce(t *testing.T) {
 	}
 }
 
+// Of three loop regions the second peer keeps what the first cannot: "a" 202 under policy all needs any two of three.
+func TestAnotherPeerKeepsWhatTheFirstCannot(t *testing.T) {
+	t.Parallel()
+	const dublin = "eu-west-1"
+	tests := []struct {
+		input              string
+		down               []string
+		copies             int
+		own, first, second int // messages stored
+	}{
+		{"shop", nil, 2, 1, 1, 0},
+		{"shop", []string{oregon}, 2, 1, 0, 1},
+		{"shop", []string{oregon, dublin}, 0, 1, 0, 0},
+		{"shop", []string{ohio}, 0, 0, 1, 0},
+		{"shop", []string{ohio, oregon}, 0, 0, 0, 0},
+		{"any", []string{oregon}, 2, 1, 0, 1},
+		{"any", []string{oregon, dublin}, 1, 1, 0, 0},
+		{"any", []string{ohio, oregon}, 1, 0, 0, 2},
+		{"any", []string{ohio}, 1, 0, 2, 0},
+		{"any", []string{ohio, oregon, dublin}, 0, 0, 0, 0},
+	}
+	for _, tt := range tests {
+		t.Run(fmt.Sprint(tt.input, tt.down), func(t *testing.T) {
+			t.Parallel()
+			q := &fakeQueue{fail: down(tt.down...)}
+			a, _ := setup(q)
+			a.cfg.Peers = []string{oregon, dublin}
+			r := a.Accept(t.Context(), tt.input, arrivals(t, event("1")))[0]
+			stored := func(region string) int { return len(q.items(t, region, loop.QueueSignals)) }
+			if r.Copies != tt.copies || stored(ohio) != tt.own || stored(oregon) != tt.first || stored(dublin) != tt.second {
+				t.Errorf("%d copies, stored %d, %d and %d", r.Copies, stored(ohio), stored(oregon), stored(dublin))
+			}
+			for _, s := range q.sent {
+				// A copy waits its standby delay, but for the second one of what only a peer has.
+				if lone := tt.own == 0; s.region != ohio && !lone && s.msg.Delay != 20*time.Second {
+					t.Errorf("the copy in %s has the delay %s", s.region, s.msg.Delay)
+				}
+			}
+		})
+	}
+
+	// Of two packs the first peer stores one.
+	q := &fakeQueue{fail: func(region, _ string, _, message int) error {
+		if region == oregon && message == 1 {
+			return errDown
+		}
+		return nil
+	}}
+	a, _ := setup(q)
+	a.cfg.Peers = []string{oregon, dublin}
+	var events []string
+	for i := range 6 {
+		events = append(events, sized(t, fmt.Sprint(i), 250<<10))
+	}
+	for i, r := range a.Accept(t.Context(), "shop", arrivals(t, events...)) {
+		if r.Copies != 2 {
+			t.Errorf("signal %d has %d copies: %v", i, r.Copies, r.Err)
+		}
+	}
+	if first, second := q.ids(t, oregon), q.ids(t, dublin); !slices.Equal(first, []string{"0", "1", "2"}) || !slices.Equal(second, []string{"3", "4", "5"}) {
+		t.Errorf("stored %v and %v", first, second)
+	}
+}
+
 func TestSingleRegionHasOneCopy(t *testing.T) {
 	t.Parallel()
 	q := &fakeQueue{}
 	a, _ := setup(q)
-	a.cfg.Peer = ""
+	a.cfg.Peers = nil
 	if r := a.Accept(t.Context(), "shop", arrivals(t, event("1")))[0]; r.Copies != 1 || r.Err != nil || len(q.sent) != 1 {
 		t.Errorf("%+v, %d messages", r, len(q.sent))
 	}

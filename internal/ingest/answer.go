@@ -61,12 +61,15 @@ var titles = map[loop.Code]titled{
 	loop.CodeMalformed:      {http.StatusBadRequest, "Malformed input"},
 	loop.CodeInvalidEvent:   {http.StatusBadRequest, "Not a valid CloudEvent"},
 	loop.CodeReserved:       {http.StatusBadRequest, "Reserved source or type"},
+	loop.CodeUnauthorized:   {http.StatusUnauthorized, "Not authorized"},
+	loop.CodeForbidden:      {http.StatusForbidden, "Not your source"},
 	loop.CodeTimeOutOfRange: {http.StatusBadRequest, "Time out of range"},
 	loop.CodeTooLarge:       {http.StatusRequestEntityTooLarge, "Too large"},
 	loop.CodeBatchTooLarge:  {http.StatusRequestEntityTooLarge, "Too many events"},
 	loop.CodeUnsupported:    {http.StatusUnsupportedMediaType, "Unsupported media type"},
 	loop.CodeUnknownInput:   {http.StatusNotFound, "Unknown input"},
 	loop.CodeNotFound:       {http.StatusNotFound, "Not found"},
+	loop.CodeThrottled:      {http.StatusTooManyRequests, "Too many signals"},
 	loop.CodeUnavailable:    {http.StatusServiceUnavailable, "Not durably stored"},
 	loop.CodeMethod:         {http.StatusMethodNotAllowed, "Method not allowed"},
 }
@@ -140,7 +143,9 @@ func writeProblem(w http.ResponseWriter, p Problem) {
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", retryAfter)
 	case http.StatusUnsupportedMediaType: // https://www.rfc-editor.org/rfc/rfc9110#section-15.5.16
-		w.Header().Set("Accept", MediaEvent+", "+MediaBatch)
+		if w.Header().Get("Accept") == "" {
+			w.Header().Set("Accept", MediaEvent+", "+MediaBatch)
+		}
 		w.Header().Set("Accept-Encoding", "gzip")
 	}
 	write(w, p.Status, MediaProblem, p)

@@ -61,7 +61,7 @@ func (d *draft) set(name, value string) error {
 	case "dataschema":
 		d.DataSchema = value
 	case "datacontenttype":
-		if media, _, err := mime.ParseMediaType(value); err != nil || !strings.Contains(media, "/") {
+		if value != plainJSON && !mediaType(value) {
 			return loop.Refuse(loop.CodeInvalidEvent, "datacontenttype is not a media type")
 		}
 		d.DataContentType = value
@@ -143,9 +143,17 @@ func (d *draft) checkSize() error {
 	return nil
 }
 
+// plainJSON is what nearly every event says, and needs no parsing.
+const plainJSON = "application/json"
+
+func mediaType(s string) bool {
+	media, _, err := mime.ParseMediaType(s)
+	return err == nil && strings.Contains(media, "/")
+}
+
 // isJSON says whether a datacontenttype declares JSON: */json, */*+json, or none at all.
 func isJSON(contentType string) bool {
-	if contentType == "" {
+	if contentType == "" || contentType == plainJSON {
 		return true
 	}
 	media, _, _ := mime.ParseMediaType(contentType)

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"io"
@@ -10,26 +11,26 @@ import (
 	"example.com/unbroken/internal/loop"
 )
 
-// readBody reads at most loop.MaxBodyBytes, counted after decompression: a gzip bomb of a few kilobytes grows a
-// thousandfold, so it is unpacked only as far as the limit and one byte.
+// readBody reads at most loop.MaxBodyBytes, as they come over the wire: that is what signatures are over. gzip admits
+// endless empty members that unpack to nothing, so the packed form is bounded too.
 func readBody(r *http.Request) ([]byte, error) {
-	encoding := strings.ToLower(strings.TrimSpace(strings.Join(r.Header.Values("Content-Encoding"), ",")))
 	if r.Body == nil {
 		return nil, nil
 	}
 	if r.ContentLength > loop.MaxBodyBytes {
 		return nil, bodyTooLarge()
 	}
-	switch encoding {
+	return limited(r.Body, "the body could not be read")
+}
+
+// unpack undoes the Content-Encoding. loop.MaxBodyBytes count after it as well: a gzip bomb of a few kilobytes grows a
+// thousandfold, so it is unpacked only as far as the limit and one byte.
+func unpack(h http.Header, packed []byte) ([]byte, error) {
+	switch strings.ToLower(strings.TrimSpace(strings.Join(h.Values("Content-Encoding"), ","))) {
 	case "", "identity":
-		return limited(r.Body, "the body could not be read")
+		return packed, nil
 	case "gzip", "x-gzip":
-		// The packed form is bounded too: gzip admits endless empty members that unpack to nothing.
-		packed, err := limited(r.Body, "the body could not be read")
-		if err != nil {
-			return nil, err
-		}
-		unpacked, err := gzip.NewReader(strings.NewReader(string(packed)))
+		unpacked, err := gzip.NewReader(bytes.NewReader(packed))
 		if err != nil {
 			return nil, loop.Refuse(loop.CodeMalformed, "the body is not gzip, as Content-Encoding says")
 		}

@@ -12,19 +12,20 @@ import (
 // store writes the packs as the input demands and says for each in how many regions it is durable in the way
 // that was promised; 0 means that its signals must be refused.
 //
-//	                 own ok     own failed
-//	all   peer ok     2          0
-//	      peer failed 0          0
-//	any   peer ok     2          1, sent to the peer again to act at once
-//	      peer failed 1          0
+//	                      own ok     own failed
+//	all   a peer ok         2          0
+//	      all peers failed  0          0
+//	any   a peer ok         2          1, sent to that peer again to act at once
+//	      all peers failed  1          0
 //
-// A refused pack may still be durable somewhere: the producer sends it again, and equal ids collapse.
+// A refused pack may still be durable somewhere: the producer sends it again, and equal ids collapse. The own queue
+// and the first peer's are asked at once, other peers only for what that one did not take: a send's time each.
 func (a *Acceptor) store(ctx context.Context, input string, in loop.Input, packs []*pack) []int {
 	copies := make([]int, len(packs))
 	if len(packs) == 0 {
 		return copies
 	}
-	if in.Durability == loop.Regional || a.cfg.Peer == "" {
+	if in.Durability == loop.Regional || len(a.cfg.Peers) == 0 {
 		for i, err := range a.put(ctx, a.cfg.Region, input, packs, false, 0) {
 			if err == nil {
 				copies[i] = 1
@@ -35,35 +36,73 @@ func (a *Acceptor) store(ctx context.Context, input string, in loop.Input, packs
 
 	theirs := make(chan []error, 1)
 	go func() {
-		theirs <- a.put(ctx, a.cfg.Peer, input, packs, true, a.cfg.StandbyDelay)
+		theirs <- a.put(ctx, a.cfg.Peers[0], input, packs, true, a.cfg.StandbyDelay)
 	}()
 	own := a.put(ctx, a.cfg.Region, input, packs, false, 0)
-	peer := <-theirs
+	lenient := in.Policy == loop.PolicyAny
+	holders := a.holders(ctx, input, packs, <-theirs, func(i int) bool { return lenient || own[i] == nil })
 
-	var alone []*pack
-	for i := range packs {
+	alone := map[string][]*pack{}
+	for i, holder := range holders {
 		switch {
-		case own[i] == nil && peer[i] == nil:
+		case own[i] == nil && holder != "":
 			copies[i] = 2
-		case in.Policy != loop.PolicyAny || own[i] != nil && peer[i] != nil:
+		case !lenient || own[i] != nil && holder == "":
 			copies[i] = 0
 		case own[i] == nil:
 			copies[i] = 1
 		default:
 			copies[i] = 1
-			alone = append(alone, packs[i])
+			alone[holder] = append(alone[holder], packs[i])
 		}
 	}
-	if len(alone) > 0 {
-		// Only the peer has these, and it would wait for a region that never got them. Should this send fail
+	for _, peer := range a.cfg.Peers {
+		// Only this peer has these, and it would wait for a region that never got them. Should this send fail
 		// too, the delayed copy is still durable and acts after the standby delay, so its slots are not read.
-		a.put(ctx, a.cfg.Peer, input, alone, false, 0)
+		if len(alone[peer]) > 0 {
+			a.put(ctx, peer, input, alone[peer], false, 0)
+		}
 	}
 	return copies
 }
 
+// holders says which peer keeps the standby copy of each pack; "" for none. first is what the first peer answered,
+// and the others are asked for what it did not take, if wanted.
+func (a *Acceptor) holders(ctx context.Context, input string, packs []*pack, first []error, wanted func(int) bool) []string {
+	holders := make([]string, len(packs))
+	answer, asked := first, make([]int, len(packs))
+	for i := range asked {
+		asked[i] = i
+	}
+	for n, peer := range a.cfg.Peers {
+		if n > 0 {
+			these := make([]*pack, len(asked))
+			for k, i := range asked {
+				these[k] = packs[i]
+			}
+			answer = a.put(ctx, peer, input, these, true, a.cfg.StandbyDelay)
+		}
+		var open []int
+		for k, i := range asked {
+			if answer[k] == nil {
+				holders[i] = peer
+			} else if wanted(i) {
+				open = append(open, i)
+			}
+		}
+		if asked = open; len(asked) == 0 {
+			break
+		}
+	}
+	return holders
+}
+
 // put sends the packs to a region's `signals` queue and says for each whether it is stored.
 func (a *Acceptor) put(ctx context.Context, region, input string, packs []*pack, standby bool, delay time.Duration) []error {
+	return a.putInto(ctx, region, loop.QueueSignals, input, packs, standby, delay)
+}
+
+func (a *Acceptor) putInto(ctx context.Context, region, queue, input string, packs []*pack, standby bool, delay time.Duration) []error {
 	msgs := make([]loop.Outgoing, len(packs))
 	for i, p := range packs {
 		m, err := p.message(input, standby)
@@ -73,7 +112,7 @@ func (a *Acceptor) put(ctx context.Context, region, input string, packs []*pack,
 		m.Delay = delay
 		msgs[i] = m
 	}
-	return a.send(ctx, region, loop.QueueSignals, msgs)
+	return a.send(ctx, region, queue, msgs)
 }
 
 var errNotSent = errors.New("the queue did not answer for this message")

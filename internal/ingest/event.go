@@ -22,6 +22,7 @@ func ParseEvent(raw []byte) (loop.Signal, error) {
 		return loop.Signal{}, loop.Refuse(loop.CodeMalformed, "empty: expected a CloudEvent")
 	}
 	s := newScanner(raw)
+	defer s.done()
 	if err := s.value(); err != nil {
 		return loop.Signal{}, err
 	}
@@ -43,6 +44,7 @@ type parsed struct {
 // https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md#4-json-batch-format
 func parseBatch(raw []byte) ([]parsed, error) {
 	s := newScanner(raw)
+	defer s.done()
 	if s.space(); s.peek() != '[' {
 		return nil, loop.Refuse(loop.CodeMalformed, "expected a JSON array of CloudEvents")
 	}

@@ -177,6 +177,24 @@ func TestParseEventRefused(t *testing.T) {
 	}
 }
 
+// TestWhatWasParsedStays: what reads one event reads the next one with the same memory.
+func TestWhatWasParsedStays(t *testing.T) {
+	t.Parallel()
+	first, err := ParseEvent([]byte(event("first", `"data":{"a":"first"}`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		if _, err := ParseEvent([]byte(event("other", `"data":{"b":"other"}`))); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = ParseEvent([]byte(`{"data":{"c":{"d":[{"x`)) // breaks off
+	}
+	if first.ID != "first" || string(first.Data) != `{"a":"first"}` {
+		t.Errorf("%+v", first)
+	}
+}
+
 func TestParseEventAt256KiB(t *testing.T) {
 	t.Parallel()
 	for n, code := range map[int]loop.Code{loop.MaxSignalBytes - 1: "", loop.MaxSignalBytes: "", loop.MaxSignalBytes + 1: loop.CodeTooLarge} {

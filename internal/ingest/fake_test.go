@@ -136,6 +136,7 @@ type ledger struct {
 	mu       sync.Mutex
 	accepted map[string]int // "input/copies" -> keys
 	refused  map[string]int // "input/code" -> n
+	lost     map[string]int // input -> signals that are not archived
 }
 
 func (l *ledger) Accepted(_ context.Context, input string, keys []string, copies int) {
@@ -150,15 +151,22 @@ func (l *ledger) Refused(_ context.Context, input string, code loop.Code, n int)
 	l.refused[input+"/"+string(code)] += n
 }
 
+func (l *ledger) Unarchived(_ context.Context, input string, n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lost[input] += n
+}
+
 func setup(q *fakeQueue) (*Acceptor, *ledger) {
-	l := &ledger{accepted: map[string]int{}, refused: map[string]int{}}
+	l := &ledger{accepted: map[string]int{}, refused: map[string]int{}, lost: map[string]int{}}
 	return New(Config{
-		Region: ohio, Peer: oregon, StandbyDelay: 20 * time.Second, Queue: q, Observer: l,
+		Region: ohio, Peers: []string{oregon}, StandbyDelay: 20 * time.Second, Queue: q, Observer: l,
 		Now: func() time.Time { return noon },
 		Inputs: map[string]loop.Input{
 			"shop":    {Kind: loop.KindHTTP, Durability: loop.Mirrored, Policy: loop.PolicyAll, MaxSkew: loop.Duration(time.Hour)},
 			"any":     {Kind: loop.KindHTTP, Durability: loop.Mirrored, Policy: loop.PolicyAny},
 			"local":   {Kind: loop.KindHTTP, Durability: loop.Regional, Policy: loop.PolicyAll},
+			"kept":    {Kind: loop.KindHTTP, Durability: loop.Mirrored, Policy: loop.PolicyAll, Archive: true},
 			"inbox":   {Kind: loop.KindQueue, Durability: loop.Mirrored, Policy: loop.PolicyAll, MaxSkew: loop.Duration(time.Hour)},
 			"lenient": {Kind: loop.KindQueue, Durability: loop.Mirrored, Policy: loop.PolicyAny},
 		},

@@ -1,8 +1,11 @@
 package ingest
 
 import (
+	"cmp"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"example.com/unbroken/internal/loop"
 )
@@ -14,7 +17,7 @@ const pathSignals = "/v1/signals/"
 // first, and nothing is read that the input would not take.
 type HTTP struct{ acceptor *Acceptor }
 
-// NewHTTP makes the handler. Who may call it is decided in front of it.
+// NewHTTP makes the handler.
 func NewHTTP(a *Acceptor) *HTTP { return &HTTP{acceptor: a} }
 
 var _ http.Handler = (*HTTP)(nil)
@@ -36,7 +39,7 @@ func (h *HTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, input, loop.Refuse(loop.CodeMethod, "use POST"))
 		return
 	}
-	events, batch, err := read(r)
+	events, batch, err := h.read(r, input)
 	if err != nil {
 		h.refuse(w, r, input, err)
 		return
@@ -55,6 +58,12 @@ func (h *HTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for i, e := range events {
 		results[i].Err = e.err
 	}
+	if wait := h.acceptor.quotas.take(input, h.acceptor.cfg.Inputs[input].Quota, len(arrivals), h.acceptor.cfg.Now()); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+		h.acceptor.refused(r.Context(), input, loop.CodeThrottled, len(arrivals))
+		refuse(w, loop.Refuse(loop.CodeThrottled, "this input takes %d events a second; send them again later, with the same ids", h.acceptor.cfg.Inputs[input].Quota.PerSecond))
+		return
+	}
 	if len(arrivals) > 0 {
 		for i, result := range h.acceptor.Accept(r.Context(), input, arrivals) {
 			results[waiting[i]] = result
@@ -65,28 +74,39 @@ func (h *HTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (h *HTTP) refuse(w http.ResponseWriter, r *http.Request, input string, err error) {
 	h.acceptor.refused(r.Context(), input, loop.CodeOf(err), 1)
+	if loop.CodeOf(err) == loop.CodeUnsupported && cmp.Or(h.acceptor.cfg.Inputs[input].Format, loop.FormatCloudEvents) != loop.FormatCloudEvents {
+		w.Header().Set("Accept", "application/json")
+	}
+	if loop.CodeOf(err) == loop.CodeUnauthorized { // https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
+		w.Header().Set("WWW-Authenticate", h.acceptor.cfg.Inputs[input].Auth)
+	}
 	refuse(w, err)
 }
 
-// read takes the events out of a request in whichever mode it has; an error is about the request as a whole.
-func read(r *http.Request) (events []parsed, batch bool, err error) {
-	mode, err := modeOf(r.Header)
+// read takes the events out of a request, once it is known whose it is; an error is about the request as a whole.
+func (h *HTTP) read(r *http.Request, input string) (events []parsed, batch bool, err error) {
+	cfg := h.acceptor.cfg
+	in := cfg.Inputs[input]
+	if err := checkHeaders(r.Header); err != nil {
+		return nil, false, err
+	}
+	wire, err := readBody(r)
 	if err != nil {
 		return nil, false, err
 	}
-	body, err := readBody(r)
+	caller, err := h.acceptor.authenticate(r, in, wire)
 	if err != nil {
 		return nil, false, err
 	}
-	var signal loop.Signal
-	switch mode {
-	case batched:
-		events, err = parseBatch(body)
-		return events, true, err
-	case structured:
-		signal, err = ParseEvent(body)
-	case binary:
-		signal, err = parseBinary(r.Header, body)
+	body, err := unpack(r.Header, wire)
+	if err != nil {
+		return nil, false, err
 	}
-	return []parsed{{raw: body, signal: signal, err: err}}, false, nil
+	events, batch, err = formatOf(in.Format)(delivery{name: input, input: in, mapper: cfg.Mapper, header: r.Header, body: body})
+	for i := range events {
+		if events[i].err == nil {
+			events[i].err = caller.check(in, events[i].signal)
+		}
+	}
+	return events, batch, err
 }

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"sync"
 
 	"example.com/unbroken/internal/loop"
 )
@@ -45,16 +46,28 @@ type member struct {
 	start, end int
 }
 
+// scanners are used again: one is larger than most events.
+var scanners = sync.Pool{New: func() any { return new(scanner) }}
+
+// newScanner is given back by done.
 func newScanner(src []byte) *scanner {
+	s, _ := scanners.Get().(*scanner)
 	// Escapes make the copy longer than the source now and then; an eighth covers ordinary text.
-	s := &scanner{src: src, out: make([]byte, 0, len(src)+len(src)/8)}
+	s.src, s.out = src, make([]byte, 0, len(src)+len(src)/8)
 	s.open, s.members, s.keys.names, s.keys.objects = s.room.open[:0], s.room.members[:0], s.room.names[:0], s.room.objects[:0]
 	return s
+}
+
+// done gives the scanner back without anything of its document; the copy is whoever's it was given to.
+func (s *scanner) done() {
+	*s = scanner{}
+	scanners.Put(s)
 }
 
 // canonical is the copy of a whole document that stands inside base levels of something else.
 func canonical(src []byte, base int) ([]byte, error) {
 	s := newScanner(src)
+	defer s.done()
 	s.base = base
 	if err := s.value(); err != nil {
 		return nil, err

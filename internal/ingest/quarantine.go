@@ -78,7 +78,7 @@ func redriven(body []byte) ([]byte, bool) {
 		return nil, false
 	}
 	var q Quarantined
-	if err := json.Unmarshal(body, &q); err != nil || q.Quarantine.Stage != loop.FuncIngestQueue {
+	if err := json.Unmarshal(body, &q); err != nil || q.Quarantine.Stage != loop.FuncIngestQueue && q.Quarantine.Stage != loop.FuncIngestAlarm {
 		return nil, false
 	}
 	raw, err := q.Raw()

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 
@@ -9,11 +8,13 @@ import (
 )
 
 // Inbox is the stage behind the `inbox` queue, the way in for producers that speak SQS. A message is one
-// structured CloudEvent or a JSON array of them. Acknowledging it is accepting it, so a message is acknowledged
+// structured CloudEvent or a JSON array of them, or what a service of AWS wraps them in. Acknowledging it is accepting it, so a message is acknowledged
 // only when each of its events is stored durably or quarantined.
 type Inbox struct {
 	acceptor *Acceptor
 	input    string
+	stage    string // what its quarantine records name
+	only     string // the one type that may come in; "" for any
 }
 
 // NewInbox makes the stage for the input of kind `queue`.
@@ -21,7 +22,7 @@ func NewInbox(a *Acceptor, input string) (*Inbox, error) {
 	if a.cfg.Inputs[input].Kind != loop.KindQueue {
 		return nil, fmt.Errorf("input %q is not declared with kind: %s", input, loop.KindQueue)
 	}
-	return &Inbox{acceptor: a, input: input}, nil
+	return &Inbox{acceptor: a, input: input, stage: loop.FuncIngestQueue}, nil
 }
 
 // inboxEvent is one event of a message.
@@ -37,6 +38,9 @@ func (b *Inbox) Handle(ctx context.Context, msgs []loop.Message) (failed []strin
 	var waiting []int // arrivals -> events
 	for m, msg := range msgs {
 		for _, p := range split(msg.Body) {
+			if p.err == nil {
+				p.err = b.check(p.signal)
+			}
 			if p.err == nil {
 				arrivals = append(arrivals, Arrival{Signal: p.signal, SentAt: msg.SentAt})
 				waiting = append(waiting, len(events))
@@ -89,26 +93,18 @@ func (b *Inbox) Handle(ctx context.Context, msgs []loop.Message) (failed []strin
 	return failed
 }
 
-// split takes a message apart. A body that is no JSON, or no batch within the limits, is one event that failed.
-func split(body []byte) []parsed {
-	if raw, ok := redriven(body); ok {
-		body = raw
+// check refuses a sound event that may not come in here.
+func (b *Inbox) check(s loop.Signal) error {
+	if b.only != "" && s.Type != b.only {
+		return loop.Refuse(loop.CodeInvalidEvent, "this input takes %s only", b.only)
 	}
-	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("[")) {
-		signal, err := ParseEvent(body)
-		return []parsed{{raw: body, signal: signal, err: err}}
-	}
-	events, err := parseBatch(body)
-	if err != nil {
-		return []parsed{{raw: body, err: err}}
-	}
-	return events
+	return grant{}.check(b.acceptor.cfg.Inputs[b.input], s)
 }
 
 // record is the quarantine record of one event.
 func (b *Inbox) record(raw []byte, why error) (loop.Outgoing, error) {
 	q := loop.Quarantine{
-		Reason: loop.CodeOf(why), Stage: loop.FuncIngestQueue, Detail: why.Error(), At: b.acceptor.cfg.Now().UTC().Round(0),
+		Reason: loop.CodeOf(why), Stage: b.stage, Detail: why.Error(), At: b.acceptor.cfg.Now().UTC().Round(0),
 	}
 	body, err := encodeQuarantined(raw, q)
 	return loop.Outgoing{Body: body, Group: b.input}, err

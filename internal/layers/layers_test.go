@@ -41,16 +41,24 @@ func TestTheDomainKnowsTheStandardLibraryOnly(t *testing.T) {
 
 func TestStagesKnowNoAWS(t *testing.T) {
 	t.Parallel()
-	for _, p := range []string{"ingest", "decide", "act", "observe", "outputs", "rule", "sweep", "ledger", "backtest", "ruletest", "explain"} {
+	for _, p := range []string{"ingest", "decide", "act", "observe", "outputs", "region", "rule", "sweep", "ledger", "archive", "backtest", "ruletest", "explain"} {
 		refuse(t, module+"internal/"+p, "github.com/aws", module+"internal/app", module+"internal/telemetry")
 	}
 }
 
 func TestFunctionsHoldNoTestServicesAndNoCDK(t *testing.T) {
 	t.Parallel()
-	for _, p := range []string{"ingest/http", "ingest/queue", "decide", "act/deliver", "act/outputs", "act/sweeper", "health/observer"} {
+	for _, p := range []string{"ingest/http", "ingest/queue", "ingest/alarm", "ingest/archive", "decide", "act/deliver", "act/outputs", "act/sweeper", "health/observer"} {
 		refuse(t, module+"functions/"+p,
 			module+"internal/mem", module+"internal/looptest", module+"internal/sim", module+"internal/dev", module+"localstack", module+"infra", module+"cmd",
 			"github.com/aws/aws-cdk-go", "testing", "net/http/httptest")
+	}
+}
+
+// A client in a binary is paid for at every cold start. Only who speaks to a service carries its client.
+func TestOnlyTheArchiveAndActCarryS3(t *testing.T) {
+	t.Parallel()
+	for _, p := range []string{"ingest/http", "ingest/queue", "ingest/alarm", "decide", "act/outputs", "act/sweeper", "health/observer"} {
+		refuse(t, module+"functions/"+p, "github.com/aws/aws-sdk-go-v2/service/s3")
 	}
 }

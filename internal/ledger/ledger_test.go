@@ -35,6 +35,7 @@ type deaf struct{ decide.Recorder }
 
 func (deaf) Accepted(context.Context, string, []string, int)   {}
 func (deaf) Refused(context.Context, string, loop.Code, int)   {}
+func (deaf) Unarchived(context.Context, string, int)           {}
 func (deaf) Decided(context.Context, loop.Decision, loop.Item) {}
 func (deaf) Batch(context.Context, []loop.Item, int)           {}
 

@@ -29,25 +29,15 @@ func (r Regions) All() []string {
 	return all
 }
 
-// Input declares one way in.
-type Input struct {
-	Kind       string   `yaml:"kind"       json:"kind"`       // http | queue
-	Durability string   `yaml:"durability" json:"durability"` // mirrored | regional
-	Policy     string   `yaml:"policy"     json:"policy"`     // all | any: what a lost copy means
-	MaxSkew    Duration `yaml:"max_skew"   json:"maxSkew"`    // 0 means no bound, written `none`
+// Archives says whether any input is archived: only then are there a queue, a function and a bucket for it.
+func (c *Config) Archives() bool {
+	for _, in := range c.Inputs {
+		if in.Archive {
+			return true
+		}
+	}
+	return false
 }
-
-// Values of Input's fields.
-const (
-	KindHTTP  = "http"
-	KindQueue = "queue"
-
-	Mirrored = "mirrored"
-	Regional = "regional"
-
-	PolicyAll = "all"
-	PolicyAny = "any"
-)
 
 // Rule says which signals mean what, and what to do then.
 type Rule struct {
@@ -115,6 +105,12 @@ type Step struct {
 // ApprovalRequired is the one value of Step.Approval that says something.
 const ApprovalRequired = "required"
 
+// Values of Action.OnOutage: what becomes of an effect while the table claims cannot be reached.
+const (
+	OutageHold = "hold"
+	OutageSend = "send"
+)
+
 // Action is a target with its effect class and its bounds. Strings may hold templates, `{{ CEL }}`.
 type Action struct {
 	To          string            `yaml:"to"           json:"to"`
@@ -128,9 +124,10 @@ type Action struct {
 	Secret      string            `yaml:"secret"       json:"secret,omitempty"` // ssm:/path, never a value
 	Timeout     Duration          `yaml:"timeout"      json:"timeout"`
 	ExpireAfter Duration          `yaml:"expire_after" json:"expireAfter"`
-	Retry       Backoff           `yaml:"retry"        json:"retry,omitzero"`     // waits between attempts; zero for the default
-	Fallback    string            `yaml:"fallback"     json:"fallback,omitempty"` // the action that lands instead, once this one is given up
-	Horizon     Duration          `yaml:"horizon"      json:"horizon,omitempty"`  // how long the target remembers an idempotency key
-	Output      string            `yaml:"output"       json:"output,omitempty"`   // key of the last known good output this action leaves
-	Value       any               `yaml:"value"        json:"value,omitempty"`    // what is written there
+	Retry       Backoff           `yaml:"retry"        json:"retry,omitzero"`               // waits between attempts; zero for the default
+	Fallback    string            `yaml:"fallback"     json:"fallback,omitempty"`           // the action that lands instead, once this one is given up
+	Horizon     Duration          `yaml:"horizon"      json:"horizon,omitempty"`            // how long the target remembers an idempotency key
+	OnOutage    string            `yaml:"on_claims_outage" json:"onClaimsOutage,omitempty"` // hold | send; "" is hold
+	Output      string            `yaml:"output"       json:"output,omitempty"`             // key of the last known good output this action leaves
+	Value       any               `yaml:"value"        json:"value,omitempty"`              // what is written there
 }

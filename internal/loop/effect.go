@@ -38,37 +38,40 @@ type Decision struct {
 	Episode   int64    `json:"episode,omitempty"`
 	SignalKey string   `json:"signalKey"`
 	Effects   []Effect `json:"effects"`
+	Why       *Why     `json:"why,omitempty"` // each effect gets it as it is sent
 }
 
 // Effect is one action to land, rendered to the last byte, so that act needs no bundle: a deployment between
 // two deliveries changes nothing that was decided.
 type Effect struct {
-	ID          string      `json:"id"`
-	DecisionID  string      `json:"decisionID"`
-	RuleID      string      `json:"rule"`
-	Key         string      `json:"key"`
-	Phase       Phase       `json:"phase"`
-	Step        string      `json:"step"`
-	Action      string      `json:"action"`
-	SignalKey   string      `json:"signalKey"`
-	Target      string      `json:"target"`
-	Class       Class       `json:"class"`
-	Fence       Fence       `json:"fence"`
-	Request     *Request    `json:"request,omitempty"`  // nil where the target is an output
-	Output      *OutputSpec `json:"output,omitempty"`   // the last known good output that it leaves
-	Timeout     Duration    `json:"timeout"`            // of one attempt
-	ExpireAfter Duration    `json:"expireAfter"`        // from acceptedAt
-	Horizon     Duration    `json:"horizon,omitempty"`  // how long the target remembers the idempotency key
-	Undoes      string      `json:"undoes,omitempty"`   // id of the do effect that this one takes back
-	Emit        []Status    `json:"emit,omitempty"`     // final states that some rule wants to hear of
-	Backoff     Backoff     `json:"backoff,omitzero"`   // between attempts; zero for the default
-	Fallback    *Effect     `json:"fallback,omitempty"` // what lands instead once this one is given up
-	Shadow      bool        `json:"shadow,omitempty"`   // decided by a rule in shadow: recorded, never sent
-	Throttle    Duration    `json:"throttle,omitempty"` // apart from the other dos of its (rule, key)
-	Budget      int         `json:"budget,omitempty"`   // effects that its rule may have an hour
-	Approval    bool        `json:"approval,omitempty"` // a person must approve it first
-	Watched     Duration    `json:"watched,omitempty"`  // how long a worse signal counts against it
-	Regression  *Regression `json:"regression,omitempty"`
+	ID            string      `json:"id"`
+	DecisionID    string      `json:"decisionID"`
+	RuleID        string      `json:"rule"`
+	Key           string      `json:"key"`
+	Phase         Phase       `json:"phase"`
+	Step          string      `json:"step"`
+	Action        string      `json:"action"`
+	SignalKey     string      `json:"signalKey"`
+	Target        string      `json:"target"`
+	Class         Class       `json:"class"`
+	Fence         Fence       `json:"fence"`
+	Request       *Request    `json:"request,omitempty"`       // nil where the target is an output
+	Output        *OutputSpec `json:"output,omitempty"`        // the last known good output that it leaves
+	Timeout       Duration    `json:"timeout"`                 // of one attempt
+	ExpireAfter   Duration    `json:"expireAfter"`             // from acceptedAt
+	Horizon       Duration    `json:"horizon,omitempty"`       // how long the target remembers the idempotency key
+	Undoes        string      `json:"undoes,omitempty"`        // id of the do effect that this one takes back
+	Emit          []Status    `json:"emit,omitempty"`          // final states that some rule wants to hear of
+	Backoff       Backoff     `json:"backoff,omitzero"`        // between attempts; zero for the default
+	Fallback      *Effect     `json:"fallback,omitempty"`      // what lands instead once this one is given up
+	Shadow        bool        `json:"shadow,omitempty"`        // decided by a rule in shadow: recorded, never sent
+	Throttle      Duration    `json:"throttle,omitempty"`      // apart from the other dos of its (rule, key)
+	Budget        int         `json:"budget,omitempty"`        // effects that its rule may have an hour
+	Approval      bool        `json:"approval,omitempty"`      // a person must approve it first
+	SendUnclaimed bool        `json:"sendUnclaimed,omitempty"` // may be sent while claims cannot be reached; its claim is written afterwards
+	Watched       Duration    `json:"watched,omitempty"`       // how long a worse signal counts against it
+	Regression    *Regression `json:"regression,omitempty"`
+	Why           *Why        `json:"why,omitempty"` // of the decision
 
 	Verify      *Verification `json:"verify,omitempty"`      // what must come true once this is done
 	InhibitedBy []RuleKey     `json:"inhibitedBy,omitempty"` // while one of these fires it is suppressed
@@ -135,13 +138,14 @@ func (s Status) Terminal() bool { return s != StatusClaimed && s != "" }
 type Claim struct {
 	EffectID   string    `json:"effectID"`
 	Status     Status    `json:"status"`
-	Owner      string    `json:"owner"`              // region and invocation that holds it
-	Token      int64     `json:"token"`              // of the present holder
-	Deadline   time.Time `json:"deadline"`           // until when the holder may act
-	NotBefore  time.Time `json:"notBefore,omitzero"` // earliest next attempt, obeyed by every region
-	Attempt    int       `json:"attempt"`            // attempts that failed
-	Effect     Effect    `json:"effect"`             // rendered once; every later attempt sends these bytes
-	GivenUp    bool      `json:"givenUp,omitempty"`  // parked because the target would not take it: its fallback lands
+	Owner      string    `json:"owner"`               // region and invocation that holds it
+	Token      int64     `json:"token"`               // of the present holder
+	Deadline   time.Time `json:"deadline"`            // until when the holder may act
+	NotBefore  time.Time `json:"notBefore,omitzero"`  // earliest next attempt, obeyed by every region
+	Attempt    int       `json:"attempt"`             // attempts that failed
+	Effect     Effect    `json:"effect"`              // rendered once; every later attempt sends these bytes
+	GivenUp    bool      `json:"givenUp,omitempty"`   // parked because the target would not take it: its fallback lands
+	Delivered  bool      `json:"delivered,omitempty"` // the target took it; its output is still to be written
 	AcceptedAt time.Time `json:"acceptedAt"`
 	UpdatedAt  time.Time `json:"updatedAt"`
 	Evidence   string    `json:"evidence,omitempty"` // what the target said last

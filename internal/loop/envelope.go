@@ -26,7 +26,12 @@ type Item struct {
 	Signal     json.RawMessage `json:"signal,omitempty"`  // CloudEvents JSON
 	Effect     *Effect         `json:"effect,omitempty"`
 	Quarantine *Quarantine     `json:"quarantine,omitempty"`
-	Sampled    bool            `json:"sampled,omitempty"` // the signal is in the sampled ledger; see Sampled
+
+	// What is known of an effect that was sent without a claim (Effect.SendUnclaimed), until its claim is written.
+	Unclaimed int  `json:"unclaimed,omitempty"` // attempts, of which the last may have been applied
+	Delivered bool `json:"delivered,omitempty"` // the target took it
+
+	Sampled bool `json:"sampled,omitempty"` // the signal is in the sampled ledger; see Sampled
 }
 
 // Quarantine says why an item was put on a dead-letter queue. After a redrive only Rule is run again.

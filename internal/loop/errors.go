@@ -28,7 +28,8 @@ const (
 	CodeHopLimit       Code = "hop_limit"          // causation deeper than MaxHops
 	CodeUnknownEffect  Code = "unknown_effect"     // a target or class that this version does not know
 	CodeExhausted      Code = "attempts_exhausted" // retried until the stage gave up
-	CodeUnauthorized   Code = "unauthorized"
+	CodeUnauthorized   Code = "unauthorized"       // nobody that the input knows sent it
+	CodeForbidden      Code = "forbidden"          // a source that the credential does not speak for
 	CodeNotFound       Code = "not_found"
 	CodeMethod         Code = "method_not_allowed" // HTTP only: the path takes another method
 	CodeInvalidQuery   Code = "invalid_query"      // HTTP only: a query parameter that cannot be read

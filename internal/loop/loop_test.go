@@ -69,13 +69,19 @@ func TestUndoFenceFollowsItsDo(t *testing.T) {
 	}
 }
 
-func TestPeerIsTheNextInTheRing(t *testing.T) {
+func TestPeersAreTheRingFromARegionOn(t *testing.T) {
 	t.Parallel()
 	ring := []string{"a", "b", "c"}
-	for region, want := range map[string]string{"a": "b", "b": "c", "c": "a", "x": ""} {
-		if got := loop.Peer(ring, region); got != want {
-			t.Errorf("peer of %s is %q, want %q", region, got, want)
+	for region, want := range map[string][]string{"a": {"b", "c"}, "b": {"c", "a"}, "c": {"a", "b"}, "x": nil} {
+		if got := loop.Peers(ring, region); !slices.Equal(got, want) {
+			t.Errorf("peers of %s are %q, want %q", region, got, want)
 		}
+		if got := loop.Peer(ring, region); len(want) > 0 && got != want[0] || len(want) == 0 && got != "" {
+			t.Errorf("the peer of %s is %q", region, got)
+		}
+	}
+	if !slices.Equal(ring, []string{"a", "b", "c"}) {
+		t.Errorf("the ring became %q", ring)
 	}
 	if got := loop.Peer([]string{"a"}, "a"); got != "" {
 		t.Errorf("a lone region has the peer %q", got)

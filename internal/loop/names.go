@@ -2,6 +2,7 @@ package loop
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,6 +13,8 @@ const (
 	QueueInbox   = "inbox"
 	QueueSignals = "signals"
 	QueueActions = "actions"
+
+	QueueArchive = "archive" // beside the chain, and only where an input is archived: not one of Queues
 
 	TableClaims  = "claims"
 	TableOutputs = "outputs"
@@ -25,12 +28,19 @@ const (
 
 	FuncIngestHTTP  = "ingest-http"
 	FuncIngestQueue = "ingest-queue"
+	FuncIngestAlarm = "ingest-alarm"
 	FuncDecide      = "decide"
 	FuncAct         = "act"
 	FuncOutputs     = "outputs"
 	FuncObserver    = "observer"
 	FuncSweeper     = "sweeper"
+	FuncArchive     = "archive"
 )
+
+// ArchiveBucket is the name of a region's archive. Names of buckets are unique among all accounts.
+func ArchiveBucket(prefix, account, region string) string {
+	return Name(prefix, "archive-"+account+"-"+region)
+}
 
 // BudgetKey is the key in `claims` of a rule's budget for the hour.
 func BudgetKey(ruleID string, hour time.Time) string {
@@ -65,13 +75,21 @@ func QueueURL(region, account, prefix, queue string) string {
 	return fmt.Sprintf("https://sqs.%s.amazonaws.com/%s/%s", region, account, Name(prefix, queue))
 }
 
-// Peer is the region that gets the standby copies of region: the next one in the ring of loop regions, or
-// "" where there is no other.
-func Peer(loopRegions []string, region string) string {
+// Peers are the other loop regions in the order in which they are asked to keep the standby copies of region: around
+// the ring from it on. None where there is no other.
+func Peers(loopRegions []string, region string) []string {
 	for i, r := range loopRegions {
-		if r == region && len(loopRegions) > 1 {
-			return loopRegions[(i+1)%len(loopRegions)]
+		if r == region {
+			return append(slices.Clone(loopRegions[i+1:]), loopRegions[:i]...)
 		}
+	}
+	return nil
+}
+
+// Peer is the first of the Peers, or "".
+func Peer(loopRegions []string, region string) string {
+	if peers := Peers(loopRegions, region); len(peers) > 0 {
+		return peers[0]
 	}
 	return ""
 }

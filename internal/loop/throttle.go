@@ -14,9 +14,10 @@ type Throttle struct {
 	Passed []Passed `json:"passed"`
 }
 
-// Passed is a decision that was let through, and when its signal was accepted.
+// Passed is a decision that was let through, the first of its effects that was, and when its signal was accepted.
 type Passed struct {
 	DecisionID string    `json:"decision"`
+	EffectID   string    `json:"effect,omitempty"`
 	AcceptedAt time.Time `json:"acceptedAt"`
 }
 
@@ -55,11 +56,21 @@ func (t Throttle) Judge(decisionID string, acceptedAt time.Time, within time.Dur
 	return by, false
 }
 
-// With is t with the decision let through, and without what was accepted before `since`.
-func (t Throttle) With(decisionID string, acceptedAt, since time.Time) Throttle {
+// With is t with a decision let through, and without what was accepted before `since`.
+func (t Throttle) With(p Passed, since time.Time) Throttle {
 	t.Passed = slices.DeleteFunc(slices.Clone(t.Passed), func(p Passed) bool { return p.AcceptedAt.Before(since) })
-	t.Passed = append(t.Passed, Passed{DecisionID: decisionID, AcceptedAt: acceptedAt.UTC()})
+	t.Passed = append(t.Passed, p)
 	slices.SortStableFunc(t.Passed, func(a, b Passed) int { return a.AcceptedAt.Compare(b.AcceptedAt) })
 	t.Passed = t.Passed[max(len(t.Passed)-MaxPassed, 0):]
 	return t
+}
+
+// Without is t without the decision that the effect entered; entered is false where it entered none.
+func (t Throttle) Without(effectID string) (next Throttle, entered bool) {
+	i := slices.IndexFunc(t.Passed, func(p Passed) bool { return p.EffectID == effectID })
+	if i < 0 {
+		return t, false
+	}
+	t.Passed = slices.Delete(slices.Clone(t.Passed), i, i+1)
+	return t, true
 }

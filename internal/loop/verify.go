@@ -22,7 +22,7 @@ type VerifyData struct {
 	After time.Time `json:"after"` // see Verification
 	Since time.Time `json:"since"` // when the signal that was decided was accepted
 	Until time.Time `json:"until"` // what is accepted from here on comes too late
-	Input string    `json:"input"` // where that signal came from
+	Why   *Why      `json:"why,omitempty"` // of the do
 	Else  []Effect  `json:"else"`
 }
 
@@ -32,7 +32,7 @@ func VerifyTimer(done Claim, item Item) (Item, error) {
 	v := done.Effect.Verify
 	until := done.UpdatedAt.Add(v.Within.Std()).UTC()
 	data, err := Marshal(VerifyData{
-		Rule: done.Effect.RuleID, After: v.After, Since: done.AcceptedAt, Until: until, Input: item.Input, Else: v.Else,
+		Rule: done.Effect.RuleID, After: v.After, Since: done.AcceptedAt, Until: until, Why: done.Effect.Why, Else: v.Else,
 	})
 	if err != nil {
 		return Item{}, fmt.Errorf("encode the verification of %s: %w", done.EffectID, err)

@@ -19,6 +19,7 @@ func Budgets(t *testing.T, open func(t *testing.T) Bench[act.Budgets]) {
 		{"CopyOfAnEffectSpendsAgain", copiesSpendOnce},
 		{"LostAnswerOfSpendIsGuessed", lostSpend},
 		{"OneHourSpendsAnothers", hoursApart},
+		{"RefundOfWhatWasNotSpentMakesRoom", refunds},
 		{"LargestBudgetDoesNotFit", largestBudget},
 	})
 }
@@ -81,6 +82,18 @@ func hoursApart(t *testing.T, b Bench[act.Budgets]) {
 	spend(t, b.Here, "r", at(0).In(time.FixedZone("elsewhere", 1800)), "e4", 1, false)
 }
 
+func refunds(t *testing.T, b Bench[act.Budgets]) {
+	refund := func(s act.Budgets, id string) { must(t, s.Refund(deadline(t), loop.BudgetKey("r", at(0)), id)) }
+	refund(b.Here, "nobody has spent yet")
+	spend(t, b.Here, "r", at(0), "e1", 1, true)
+	refund(b.There, "e2")
+	spend(t, b.There, "r", at(0), "e2", 1, false)
+	refund(b.There, "e1")
+	refund(b.Here, "e1")
+	spend(t, b.There, "r", at(0), "e2", 1, true)
+	spend(t, b.Here, "r", at(0), "e1", 1, false)
+}
+
 func largestBudget(t *testing.T, b Bench[act.Budgets]) {
 	const most = 50 // of the 1000 that a rule may have: 64 KB, one ADD at a time
 	for i := range most {
@@ -117,7 +130,7 @@ func oneOfManyPasses(t *testing.T, b Bench[act.Throttles]) {
 			if i%2 == 1 {
 				view = b.There
 			}
-			switch err := view.Put(ctx, stored.With(fmt.Sprint("d", i), at(int(rev)), at(-1))); {
+			switch err := view.Put(ctx, stored.With(loop.Passed{DecisionID: fmt.Sprint("d", i), AcceptedAt: at(int(rev))}, at(-1))); {
 			case err == nil:
 				won.Add(1)
 			case !errors.Is(err, loop.ErrConflict):
@@ -132,8 +145,8 @@ func oneOfManyPasses(t *testing.T, b Bench[act.Throttles]) {
 
 func staleThrottle(t *testing.T, b Bench[act.Throttles]) {
 	first := getThrottle(t, b.Here, "k")
-	must(t, b.There.Put(deadline(t), first.With("d1", at(1), at(0))))
-	want(t, b.Here.Put(deadline(t), first.With("d2", at(2), at(0))), loop.ErrConflict)
+	must(t, b.There.Put(deadline(t), first.With(loop.Passed{DecisionID: "d1", AcceptedAt: at(1)}, at(0))))
+	want(t, b.Here.Put(deadline(t), first.With(loop.Passed{DecisionID: "d2", AcceptedAt: at(2)}, at(0))), loop.ErrConflict)
 	got := getThrottle(t, b.Here, "k")
 	same(t, got, loop.Throttle{RuleID: "r", Key: "k", Rev: 1, Passed: []loop.Passed{{DecisionID: "d1", AcceptedAt: at(1)}}})
 }
@@ -141,13 +154,13 @@ func staleThrottle(t *testing.T, b Bench[act.Throttles]) {
 func lostPass(t *testing.T, b Bench[act.Throttles]) {
 	first := getThrottle(t, b.Here, "k")
 	b.LoseAnswer()
-	want(t, b.Here.Put(deadline(t), first.With("d1", at(1), at(0))), ErrLost)
+	want(t, b.Here.Put(deadline(t), first.With(loop.Passed{DecisionID: "d1", AcceptedAt: at(1)}, at(0))), ErrLost)
 	if _, passed := getThrottle(t, b.There, "k").Judge("d1", at(1), time.Hour); !passed {
 		t.Fatal("a write that was applied is not there")
 	}
 }
 
 func keysApart(t *testing.T, b Bench[act.Throttles]) {
-	must(t, b.Here.Put(deadline(t), getThrottle(t, b.Here, "k").With("d1", at(1), at(0))))
+	must(t, b.Here.Put(deadline(t), getThrottle(t, b.Here, "k").With(loop.Passed{DecisionID: "d1", AcceptedAt: at(1)}, at(0))))
 	same(t, getThrottle(t, b.Here, "k2"), loop.Throttle{RuleID: "r", Key: "k2"})
 }

@@ -168,7 +168,7 @@ func unknownEpisode(t *testing.T, b Bench[Table]) {
 func onlyTheJudgedLimitIsDeleted(t *testing.T, b Bench[Table]) {
 	spend(t, b.Here.Budgets, "r", at(0), "e", 1, true)
 	first := getThrottle(t, b.Here.Throttles, "k")
-	must(t, b.There.Throttles.Put(deadline(t), first.With("d1", at(1), at(0))))
+	must(t, b.There.Throttles.Put(deadline(t), first.With(loop.Passed{DecisionID: "d1", AcceptedAt: at(1)}, at(0))))
 	limits := map[string]sweep.Limit{}
 	for _, p := range scanAll(t, b.Here, 2, "") {
 		for _, l := range p.Limits {
@@ -179,7 +179,7 @@ func onlyTheJudgedLimitIsDeleted(t *testing.T, b Bench[Table]) {
 	if len(limits) != 2 || !budget.Last.Equal(at(0).Truncate(time.Hour)) || !throttle.Last.Equal(at(1)) {
 		t.Fatalf("found %v", limits)
 	}
-	must(t, b.Here.Throttles.Put(deadline(t), getThrottle(t, b.Here.Throttles, "k").With("d2", at(99), at(0))))
+	must(t, b.Here.Throttles.Put(deadline(t), getThrottle(t, b.Here.Throttles, "k").With(loop.Passed{DecisionID: "d2", AcceptedAt: at(99)}, at(0))))
 	want(t, b.There.DeleteLimit(deadline(t), throttle), loop.ErrFenced)
 	throttle.Last = at(99)
 	for _, l := range []sweep.Limit{budget, throttle} {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 
 	"example.com/unbroken/internal/act"
@@ -148,16 +146,4 @@ func encodeClaim(c loop.Claim) ([]byte, error) {
 		return nil, fmt.Errorf("encode claim %s: %w", c.EffectID, err)
 	}
 	return doc, nil
-}
-
-// Print is every claim as it is stored, in order, for whoever compares two worlds.
-func (s *Claims) Print() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	docs := make([]string, 0, len(s.docs))
-	for _, doc := range s.docs {
-		docs = append(docs, string(doc))
-	}
-	slices.Sort(docs)
-	return strings.Join(docs, "\n")
 }

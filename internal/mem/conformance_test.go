@@ -164,3 +164,11 @@ func TestQueues(t *testing.T) {
 		}
 	})
 }
+
+func TestObjects(t *testing.T) {
+	t.Parallel()
+	looptest.Objects(t, func(*testing.T) looptest.Bench[looptest.ObjectStore] {
+		s := mem.NewObjects(nil)
+		return looptest.Bench[looptest.ObjectStore]{Here: s, There: s}
+	})
+}

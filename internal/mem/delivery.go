@@ -31,6 +31,9 @@ func (q *Queues) Receive(region, queue string, limit int) []Delivery {
 	if q.cfg.Shuffle != nil {
 		q.cfg.Shuffle(len(visible), func(i, j int) { visible[i], visible[j] = visible[j], visible[i] })
 	}
+	if f := q.fair[at]; f != nil {
+		f.order(visible, q.queues[at], now)
+	}
 	var out []Delivery
 	buried := 0
 	for _, s := range visible {

@@ -66,6 +66,14 @@ func (v budgetsView) Spend(ctx context.Context, key, id string, most int) (withi
 	return within && err == nil, err
 }
 
+// Refund implements act.Budgets.
+func (v budgetsView) Refund(ctx context.Context, key, id string) error {
+	return v.call(ctx, v.region, "Refund", key, func() error {
+		delete(v.budgets[key], id)
+		return nil
+	})
+}
+
 type throttlesView struct {
 	*Limits
 	region string

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -35,6 +34,7 @@ type Queues struct {
 
 	mu     sync.Mutex
 	queues map[address][]*stored // in the order of sending
+	fair   map[address]*fair
 	ids    int
 
 	receipts int // counts receives over all queues, so that no two copies share a receipt
@@ -55,7 +55,7 @@ var _ act.Queue = (*Queues)(nil)
 // NewQueues returns empty queues; every name exists.
 func NewQueues(c QueuesConfig) *Queues {
 	c.Visibility = cmp.Or(c.Visibility, 30*time.Second)
-	return &Queues{cfg: c, queues: map[address][]*stored{}}
+	return &Queues{cfg: c, queues: map[address][]*stored{}, fair: map[address]*fair{}}
 }
 
 // Send implements the Queue interfaces for a caller outside of all regions.
@@ -108,13 +108,18 @@ func (q *Queues) store(ctx context.Context, to address, m loop.Outgoing) error {
 	q.ids++
 	s.id = "m" + strconv.Itoa(q.ids)
 	q.queues[to] = append(q.queues[to], s)
+	if q.fair[to] == nil {
+		q.fair[to] = &fair{noisy: map[string]bool{}, sent: map[string]time.Time{}}
+	}
+	q.fair[to].sent[s.group] = now
 	for range more { // "more than one copy of a message might be delivered": each is acknowledged on its own
 		again := *s
 		q.queues[to] = append(q.queues[to], &again)
 	}
+	visible := s.visible // from here on, s belongs to whoever receives it
 	q.mu.Unlock()
 	for range more + 1 {
-		q.arrived(to, s.visible)
+		q.arrived(to, visible)
 	}
 	return nil
 }
@@ -147,17 +152,19 @@ func (q *Queues) Depth(ctx context.Context, region, queue string) (visible, inFl
 	return visible, inFlight, delayed, err
 }
 
-// Print is every message with the time it becomes visible at, for whoever compares two worlds. It leaves out the
-// order of sending, as a queue without order does.
-func (q *Queues) Print() string {
+// Lying is a message on a queue, in whoever's hands.
+type Lying struct {
+	Body    []byte // must not be changed
+	Visible time.Time
+}
+
+// Lying returns what lies on a queue, in the order of sending, for whoever compares two worlds.
+func (q *Queues) Lying(region, queue string) []Lying {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	lines := make([]string, 0, len(q.queues))
-	for at, msgs := range q.queues {
-		for _, s := range msgs {
-			lines = append(lines, fmt.Sprintf("%s %s %s %s", at.region, at.queue, s.visible.UTC().Format(time.RFC3339Nano), s.body))
-		}
+	all := make([]Lying, 0, len(q.queues[address{region, queue}]))
+	for _, s := range q.queues[address{region, queue}] {
+		all = append(all, Lying{s.body, s.visible})
 	}
-	slices.Sort(lines)
-	return strings.Join(lines, "\n")
+	return all
 }

@@ -23,7 +23,11 @@ func NewWindows(table *Replicas, region string) *Windows {
 }
 
 func windowKey(region string, ref decide.Ref) string {
-	return "win#" + region + "#" + ref.RuleID + "#" + loop.KeyHash(ref.Key)
+	return windowIn(region, ref.RuleID, loop.KeyHash(ref.Key))
+}
+
+func windowIn(region, ruleID, keyHash string) string {
+	return "win#" + region + "#" + ruleID + "#" + keyHash
 }
 
 func (w *Windows) call(ctx context.Context, name string, ref decide.Ref, do func() error) error {
@@ -53,11 +57,12 @@ func (w *Windows) Put(ctx context.Context, ref decide.Ref, entries []decide.Entr
 // Around implements decide.Windows.
 func (w *Windows) Around(ctx context.Context, ref decide.Ref, look decide.Look) (seen decide.Seen, err error) {
 	err = w.call(ctx, "Around", ref, func() error {
+		hash := loop.KeyHash(ref.Key)
 		shares := make([]*decide.Reading, 0, len(w.table.regions))
 		var broken error
 		for _, region := range w.table.names {
 			reading := look.Read()
-			w.table.walk(w.region, windowKey(region, ref), func(r row) bool {
+			w.table.walk(w.region, windowIn(region, ref.RuleID, hash), func(r row) bool {
 				e, err := readEntry(r)
 				if err != nil {
 					broken = err

@@ -86,6 +86,7 @@ func Load(b []byte) (*Bundle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load the bundle: %w", err)
 	}
+	set.hash = f.Hash
 	return &Bundle{Hash: f.Hash, Config: cfg, Set: set}, nil
 }
 

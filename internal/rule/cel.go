@@ -64,9 +64,9 @@ func compile(src string, in scope, want *cel.Type) (*expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := []cel.ProgramOption{
-		cel.EvalOptions(cel.OptOptimize), // constant regexes and sets are prepared here, once
-		cel.CostLimit(costLimit), cel.CostTracking(sizedCost{}),
+	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)} // constant regexes and sets are prepared here, once
+	if !small(tree.Expr()) {
+		options = append(options, cel.CostLimit(costLimit), cel.CostTracking(sizedCost{}))
 	}
 	if loops {
 		options = append(options, cel.InterruptCheckFrequency(interruptEvery))

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types/ref"
 )
 
 // Bounds on what an expression may be. A rule is written by a person; what is larger than this is generated, or
@@ -22,9 +23,13 @@ const (
 	scopeCondition scope = iota // when, until, key
 	scopeStep                   // templates of a step's `with`
 	scopeAction                 // templates of an action
+	scopeBody                   // the mapping of an input: there is no signal yet
 )
 
 func (s scope) has(name string) bool {
+	if name == "body" || s == scopeBody {
+		return name == "body" && s == scopeBody
+	}
 	switch name {
 	case "signal", "rule":
 		return true
@@ -52,6 +57,7 @@ func newCELEnv() (*cel.Env, error) {
 		cel.Variable("with", cel.DynType),
 		cel.Variable("effect", cel.StringType),
 		cel.Variable("undoes", cel.StringType),
+		cel.Variable("body", cel.DynType),
 		cel.CrossTypeNumericComparisons(true),
 		cel.DefaultUTCTimeZone(true),
 		cel.ParserExpressionSizeLimit(maxExprBytes),
@@ -77,6 +83,7 @@ type activation struct {
 	with    *object
 	effect  string
 	undoes  string
+	body    ref.Val // of a request that is to become a signal
 }
 
 // ResolveName implements cel.Activation.
@@ -101,6 +108,8 @@ func (a *activation) ResolveName(name string) (any, bool) {
 		return a.effect, true
 	case "undoes":
 		return a.undoes, true
+	case "body":
+		return a.body, a.body != nil
 	}
 	return nil, false
 }

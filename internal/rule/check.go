@@ -80,19 +80,6 @@ func (c *checker) regions() {
 	}
 }
 
-func (c *checker) inputs() {
-	for _, name := range sortedKeys(c.cfg.Inputs) {
-		in := c.cfg.Inputs[name]
-		path := "inputs." + name
-		if !patterns().id.MatchString(name) {
-			c.fail(path, idHint, "%q is not a name", name)
-		}
-		c.oneOf(path+".kind", in.Kind, loop.KindHTTP, loop.KindQueue)
-		c.oneOf(path+".durability", in.Durability, loop.Mirrored, loop.Regional)
-		c.oneOf(path+".policy", in.Policy, loop.PolicyAll, loop.PolicyAny)
-	}
-}
-
 const idHint = "lower-case letters, digits, - and _, starting with a letter or digit, at most 64"
 
 func (c *checker) oneOf(path, value string, allowed ...string) {

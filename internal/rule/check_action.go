@@ -19,6 +19,7 @@ func (c *checker) actions() {
 		c.target(path, a)
 		c.class(path, a)
 		c.retry(path, a)
+		c.outage(path, a)
 		c.fallback(path, name)
 		if a.Timeout <= 0 {
 			c.fail(path+".timeout", "", "must be more than 0")

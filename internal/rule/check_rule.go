@@ -26,6 +26,7 @@ func (c *checker) rules() {
 		c.shape(path, r)
 		c.safety(path, r)
 		c.verify(path+".verify", r)
+		c.unclaimed(path, r)
 		for _, phase := range phasesOf(*r) {
 			c.steps(path+"."+phase.field, phase.steps)
 		}
@@ -82,7 +83,7 @@ func (c *checker) compiles(path string, r *loop.Rule) {
 		}
 		c.report(at, unjoin(err))
 	}
-	p := &Program{rule: *r}
+	p := newProgram(*r, nil, &Set{})
 	c.report(path, p.compileConditions())
 	sources := map[string]string{"when": r.When, "until": r.Until, "key": r.Key, "guard.worse": r.Guard.Worse}
 	for i, by := range r.InhibitedBy {

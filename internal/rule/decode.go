@@ -118,6 +118,17 @@ func (d *decoder) text(into *string) func(ast.Node, string) {
 	}
 }
 
+func (d *decoder) flag(into *bool) func(ast.Node, string) {
+	return func(n ast.Node, path string) {
+		b, ok := n.(*ast.BoolNode)
+		if !ok {
+			d.fail(path, "", "must be true or false, not %s", kind(n))
+			return
+		}
+		*into = b.Value
+	}
+}
+
 func (d *decoder) texts(into *[]string) func(ast.Node, string) {
 	return func(n ast.Node, path string) {
 		d.list(n, path, func(n ast.Node, path string) {

@@ -40,26 +40,6 @@ func (d *decoder) config(n ast.Node) *loop.Config {
 	return c
 }
 
-func (d *decoder) input(n ast.Node, path string) loop.Input {
-	in := loop.Input{Durability: loop.Mirrored, Policy: loop.PolicyAll, MaxSkew: defaultMaxSkew}
-	d.fields(n, path, known{
-		"kind":       d.text(&in.Kind),
-		"durability": d.text(&in.Durability),
-		"policy":     d.text(&in.Policy),
-		"max_skew": func(n ast.Node, path string) {
-			if n.GetToken().Value == "none" {
-				in.MaxSkew = 0
-				return
-			}
-			d.duration(&in.MaxSkew)(n, path)
-			if in.MaxSkew == 0 {
-				d.fail(path, "write `none` for no bound", "must be more than 0")
-			}
-		},
-	})
-	return in
-}
-
 func (d *decoder) rule(n ast.Node, path string) loop.Rule {
 	r := loop.Rule{Mode: loop.ModeEnforce}
 	d.fields(n, path, known{
@@ -143,6 +123,8 @@ func (d *decoder) action(n ast.Node, path string) loop.Action {
 		"expire_after": d.duration(&a.ExpireAfter),
 		"horizon":      d.duration(&a.Horizon),
 		"fallback":     d.text(&a.Fallback),
+
+		"on_claims_outage": d.text(&a.OnOutage),
 		"retry": func(n ast.Node, path string) {
 			a.Retry = loop.Backoff{Base: defaultRetryBase, Cap: defaultRetryCap}
 			d.fields(n, path, known{"base": d.duration(&a.Retry.Base), "cap": d.duration(&a.Retry.Cap)})

@@ -3,6 +3,7 @@ package rule
 import (
 	"strings"
 	"time"
+	"unsafe"
 
 	"cel.dev/cel-go/common/types/ref"
 	"github.com/tidwall/gjson"
@@ -31,16 +32,18 @@ type Event struct {
 	badTime bool
 	data    gjson.Result
 
-	key     string  // signalKey, computed once
+	key     string // signalKey, computed once
+	vars    activation
 	signal  *object // the CEL variable `signal`
 	celData ref.Val
 	fault   error // a panic while matching, answered by the next evaluation so that the signal is kept
 }
 
-// NewEvent wraps the CloudEvents JSON of one signal. acceptedAt is the envelope's; it stands in for a missing
-// time.
+// NewEvent wraps the CloudEvents JSON of one signal, which must stay as it is for as long as the event is in use: it is
+// not copied. What is made of the event (keys, effects) does not refer to it. acceptedAt is the envelope's; it stands in
+// for a missing time.
 func NewEvent(raw []byte, acceptedAt time.Time) *Event {
-	return &Event{raw: string(raw), acceptedAt: acceptedAt}
+	return &Event{raw: unsafe.String(unsafe.SliceData(raw), len(raw)), acceptedAt: acceptedAt} //nolint:gosec // see above
 }
 
 // Check refuses a signal that cannot be evaluated at all.
@@ -90,6 +93,12 @@ func (e *Event) Key() string {
 		e.key = loop.SignalKey(e.Source(), e.ID())
 	}
 	return e.key
+}
+
+// conditions are the variables that a condition of a rule may name.
+func (e *Event) conditions(rule string) *activation {
+	e.vars.event, e.vars.rule = e, rule
+	return &e.vars
 }
 
 // Position orders the signal among those of its (rule, key).

@@ -52,6 +52,19 @@ type Input struct {
 
 // Inputs are the parts of the signal that an expression names, with their values, in the order of the expression.
 func (p *Program) Inputs(ev *Event, expression string) ([]Input, error) {
+	names, err := looked(expression)
+	if err != nil {
+		return nil, err
+	}
+	inputs := make([]Input, len(names))
+	for i, name := range names {
+		inputs[i] = p.input(ev, name)
+	}
+	return inputs, nil
+}
+
+// looked lists the parts of the signal that an expression names, in its order, each once.
+func looked(expression string) (names []string, err error) {
 	env, err := celEnv()
 	if err != nil {
 		return nil, fmt.Errorf("make the CEL environment: %w", err)
@@ -60,7 +73,6 @@ func (p *Program) Inputs(ev *Event, expression string) ([]Input, error) {
 	if issues.Err() != nil {
 		return nil, loop.Refuse(loop.CodeRuleFailed, "%s", firstIssue(issues))
 	}
-	var inputs []Input
 	seen, below := map[string]bool{}, map[int64]bool{}
 	celast.PreOrderVisit(parsed.NativeRep().Expr(), celast.NewExprVisitor(func(e celast.Expr) {
 		if e.Kind() != celast.SelectKind {
@@ -76,9 +88,9 @@ func (p *Program) Inputs(ev *Event, expression string) ([]Input, error) {
 			return
 		}
 		seen[name] = true
-		inputs = append(inputs, p.input(ev, name))
+		names = append(names, name)
 	}))
-	return inputs, nil
+	return names, nil
 }
 
 // selected is the dotted name of a part of the signal.
@@ -100,7 +112,7 @@ func (p *Program) input(ev *Event, name string) (in Input) {
 		in.Error = err.Error()
 		return in
 	}
-	v, err := x.eval(&activation{event: ev, rule: p.rule.ID})
+	v, err := x.eval(ev.conditions(p.rule.ID))
 	if err == nil {
 		var b []byte
 		if b, err = appendJSON(nil, v, 0); err == nil {

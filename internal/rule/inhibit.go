@@ -91,7 +91,7 @@ func (p *Program) compileInhibitors() (problems []error) {
 		var x *expr
 		if by.Key != "" {
 			var err error
-			if x, err = compile(by.Key, scopeCondition, nil); err != nil {
+			if x, err = p.set.condition(by.Key, nil); err != nil {
 				problems = append(problems, &fieldError{fmt.Sprintf("inhibited_by[%d].key", i), err})
 			}
 		}

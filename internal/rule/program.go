@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"cel.dev/cel-go/cel"
@@ -21,9 +22,12 @@ const maxKeyBytes = loop.MaxOutputKeyBytes
 // all of a hundred rules would be felt by the first signal. Parse has compiled them all before, so a bundle
 // holds none that fails.
 type Program struct {
-	rule    loop.Rule
-	pattern *pattern
-	set     *Set
+	id       string // what every signal of the rule's type asks for stands together: among many rules it is in no cache
+	only     string // the one type that the pattern takes, where it asks for nothing else
+	stateful bool
+	back     bool // see LooksBack
+	pattern  *pattern
+	set      *Set
 
 	conditions sync.Once
 	when       *expr   // nil: always
@@ -36,10 +40,36 @@ type Program struct {
 	all        []condition
 	whenErr    error
 
+	looks  sync.Once // see Why
+	lookAt []look
+
 	steps              sync.Once
 	do, undo, elseDone []step
 	stepsErr           error
+
+	rule loop.Rule
 }
+
+func newProgram(r loop.Rule, match *pattern, set *Set) *Program {
+	p := &Program{id: r.ID, stateful: r.Stateful(), pattern: match, set: set, rule: r}
+	p.back = p.Guarded() || p.Verifies()
+	if match != nil && len(match.fields) == 0 && len(match.types) == 1 {
+		if t, exact := match.types[0].(exactString); exact {
+			p.only = string(t)
+		}
+	}
+	return p
+}
+
+// ID is the rule's id.
+func (p *Program) ID() string { return p.id }
+
+// Stateful says whether the rule keeps a window.
+func (p *Program) Stateful() bool { return p.stateful }
+
+// LooksBack says whether the rule asks signals what became of what it did: whether they are worse, or show that it has
+// worked.
+func (p *Program) LooksBack() bool { return p.back }
 
 // Rule is the rule's declaration.
 func (p *Program) Rule() loop.Rule { return p.rule }
@@ -52,6 +82,9 @@ func (p *Program) Match(ev *Event) (matched bool) {
 			matched = true // so that the next call says what happened, instead of dropping the signal
 		}
 	}()
+	if p.only != "" {
+		return p.only == ev.Type()
+	}
 	return p.pattern.matches(ev)
 }
 
@@ -64,17 +97,17 @@ func (p *Program) When(ev *Event) (holds bool, err error) {
 	return p.evalWhen(ev)
 }
 
-// Until says whether the condition that closes an episode holds; by default, that `when` does not.
-func (p *Program) Until(ev *Event) (holds bool, err error) {
+// Until says whether the condition that closes an episode holds; by default, that `when`, which the caller has asked
+// about, does not.
+func (p *Program) Until(ev *Event, when bool) (holds bool, err error) {
 	defer recovered(&err)
 	if err := p.compiled(ev); err != nil {
 		return false, err
 	}
 	if p.until == nil {
-		holds, err := p.evalWhen(ev)
-		return !holds && err == nil, err
+		return !when, nil
 	}
-	holds, err = p.until.evalBool(&activation{event: ev, rule: p.rule.ID})
+	holds, err = p.until.evalBool(ev.conditions(p.id))
 	return holds, inField("until", err)
 }
 
@@ -82,7 +115,7 @@ func (p *Program) evalWhen(ev *Event) (bool, error) {
 	if p.when == nil {
 		return true, nil
 	}
-	holds, err := p.when.evalBool(&activation{event: ev, rule: p.rule.ID})
+	holds, err := p.when.evalBool(ev.conditions(p.id))
 	return holds, inField("when", err)
 }
 
@@ -93,7 +126,7 @@ func (p *Program) Key(ev *Event) (key string, err error) {
 		return "", err
 	}
 	if p.key == nil {
-		key = ev.Subject()
+		key = strings.Clone(ev.Subject()) // it outlives the signal
 	} else if key, err = p.evalText(p.key, ev, "key"); err != nil {
 		return "", err
 	}
@@ -105,7 +138,7 @@ func (p *Program) Key(ev *Event) (key string, err error) {
 
 // evalText gives what an expression makes of the signal, as text.
 func (p *Program) evalText(x *expr, ev *Event, field string) (string, error) {
-	v, err := x.eval(&activation{event: ev, rule: p.rule.ID})
+	v, err := x.eval(ev.conditions(p.id))
 	if err != nil {
 		return "", inField(field, err)
 	}
@@ -147,7 +180,7 @@ func (p *Program) compileConditions() []error {
 		if c.source == "" {
 			continue
 		}
-		x, err := compile(c.source, scopeCondition, c.want)
+		x, err := p.set.condition(c.source, c.want)
 		if err != nil {
 			problems = append(problems, &fieldError{c.field, err})
 			continue

@@ -194,12 +194,17 @@ func TestUntilDefaultsToNotWhen(t *testing.T) {
 		{"", "", 1, false},
 	} {
 		p := program(t, loop.Rule{When: c.when, Until: c.until}, nil)
-		if got, err := p.Until(signal(fmt.Sprintf(`{"x":%d}`, c.x))); err != nil || got != c.want {
+		ev := signal(fmt.Sprintf(`{"x":%d}`, c.x))
+		when, err := p.When(ev)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := p.Until(ev, when); err != nil || got != c.want {
 			t.Errorf("%+v: got %v, %v", c, got, err)
 		}
 	}
-	p := program(t, loop.Rule{When: "signal.data.y > 5"}, nil)
-	if got, err := p.Until(signal(`{}`)); loop.CodeOf(err) != loop.CodeRuleFailed || got {
+	p := program(t, loop.Rule{Until: "signal.data.y > 5"}, nil)
+	if got, err := p.Until(signal(`{}`), false); loop.CodeOf(err) != loop.CodeRuleFailed || got {
 		t.Errorf("an error closes nothing: got %v, %v", got, err)
 	}
 }
@@ -241,7 +246,7 @@ type panicking struct{ matcher }
 func TestPanicsBecomeRefusals(t *testing.T) {
 	t.Parallel()
 	p := program(t, loop.Rule{}, nil)
-	p.pattern.fields = []field{{attribute: "id", matchers: []matcher{panicking{}}}} // a nil method: it panics when asked
+	p.only, p.pattern.fields = "", []field{{attribute: "id", matchers: []matcher{panicking{}}}} // a nil method: it panics when asked
 	ev := signal(`{}`)
 	if !p.Match(ev) {
 		t.Error("a panic while matching drops the signal")

@@ -26,7 +26,7 @@ func (p *Program) Value(ev *Event) (v float64, err error) {
 		return 0, err
 	}
 	field := "window." + p.rule.Window.Of
-	result, err := p.value.eval(&activation{event: ev, rule: p.rule.ID})
+	result, err := p.value.eval(ev.conditions(p.id))
 	if err != nil {
 		return 0, inField(field, err)
 	}
@@ -57,7 +57,7 @@ func (p *Program) Met(ev *Event) (met uint64, err error) {
 			continue
 		}
 		if c.when != nil {
-			holds, err := c.when.evalBool(&activation{event: ev, rule: p.rule.ID})
+			holds, err := c.when.evalBool(ev.conditions(p.id))
 			if err != nil {
 				return 0, inField("window.all."+p.rule.Window.All[i].Name, err)
 			}
@@ -76,7 +76,7 @@ func (p *Program) compileWindow() (problems []error) {
 		return nil
 	}
 	if w.Of != "" {
-		x, err := compile(w.Value, scopeCondition, anyNumber)
+		x, err := p.set.condition(w.Value, anyNumber)
 		if err != nil {
 			problems = append(problems, &fieldError{"window." + w.Of, err})
 		}
@@ -90,7 +90,7 @@ func (p *Program) compileWindow() (problems []error) {
 		}
 		c := condition{pattern: pattern}
 		if declared.When != "" {
-			if c.when, err = compile(declared.When, scopeCondition, cel.BoolType); err != nil {
+			if c.when, err = p.set.condition(declared.When, cel.BoolType); err != nil {
 				problems = append(problems, &fieldError{field + ".when", err})
 			}
 		}

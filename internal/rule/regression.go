@@ -26,7 +26,7 @@ func (p *Program) Worse(ev *Event) (holds bool, err error) {
 	if p.worse == nil {
 		return false, nil
 	}
-	holds, err = p.worse.evalBool(&activation{event: ev, rule: p.rule.ID})
+	holds, err = p.worse.evalBool(ev.conditions(p.id))
 	return holds, inField("guard.worse", err)
 }
 

@@ -52,7 +52,7 @@ func (p *Program) Render(ev *Event, in RenderInput) (effects []loop.Effect, err 
 	for i := range steps {
 		s := &steps[i]
 		effects[i] = loop.Effect{
-			ID: loop.EffectID(decision, s.id), DecisionID: decision, RuleID: p.rule.ID, Key: in.Key, Phase: in.Phase,
+			ID: loop.EffectID(decision, s.id), DecisionID: decision, RuleID: p.id, Key: in.Key, Phase: in.Phase,
 			Step: s.id, SignalKey: ev.Key(), Fence: p.fence(ev, in), Undoes: p.undoes(s.id, in), Emit: p.set.emit,
 		}
 		if err := s.render(ev, in, &effects[i]); err != nil {
@@ -73,13 +73,13 @@ func (p *Program) Render(ev *Event, in RenderInput) (effects []loop.Effect, err 
 
 // DecisionID names the decision that Render belongs to.
 func (p *Program) DecisionID(ev *Event, in RenderInput) string {
-	if p.rule.Stateful() {
-		return loop.EpisodeDecisionID(p.rule.ID, in.Key, in.Episode, in.Phase)
+	if p.stateful {
+		return loop.EpisodeDecisionID(p.id, in.Key, in.Episode, in.Phase)
 	}
 	if in.Phase == loop.PhaseElse {
-		return loop.ElseDecisionID(ev.Key(), p.rule.ID)
+		return loop.ElseDecisionID(ev.Key(), p.id)
 	}
-	return loop.SignalDecisionID(ev.Key(), p.rule.ID)
+	return loop.SignalDecisionID(ev.Key(), p.id)
 }
 
 func (p *Program) fence(ev *Event, in RenderInput) loop.Fence {
@@ -87,7 +87,7 @@ func (p *Program) fence(ev *Event, in RenderInput) loop.Fence {
 	case phase == loop.PhaseElse:
 		in.Phase = loop.PhaseDo
 		return p.fence(ev, in).Else()
-	case p.rule.Stateful():
+	case p.stateful:
 		return loop.EpisodeFence(in.Episode, phase)
 	}
 	return loop.SignalFence(ev.Position())
@@ -100,7 +100,7 @@ func (p *Program) undoes(step string, in RenderInput) string {
 	}
 	for i := range p.do {
 		if p.do[i].id == step {
-			return loop.EffectID(loop.EpisodeDecisionID(p.rule.ID, in.Key, in.Episode, loop.PhaseDo), step)
+			return loop.EffectID(loop.EpisodeDecisionID(p.id, in.Key, in.Episode, loop.PhaseDo), step)
 		}
 	}
 	return ""

@@ -3,11 +3,14 @@ package rule
 import (
 	"errors"
 	"fmt"
+	"sync"
+
+	"cel.dev/cel-go/cel"
 
 	"example.com/unbroken/internal/loop"
 )
 
-// Set is all the rules of a bundle, found by the type of a signal. Immutable and safe for concurrent use.
+// Set is all the rules of a bundle, found by the type of a signal. Safe for concurrent use.
 type Set struct {
 	programs []*Program // in the order of the file, without those that are off
 	byID     map[string]*Program
@@ -17,6 +20,35 @@ type Set struct {
 	emit     []loop.Status
 	inhibits map[string]bool // by id: rules that others are inhibited by
 	settle   loop.Duration   // what a region accepted has been decided by one of them this long after
+	hash     string          // of the bundle; "" where there was none
+
+	mu         sync.Mutex
+	conditions map[source]*expr // compiled so far
+}
+
+// source is what a condition is compiled from.
+type source struct {
+	text string
+	want *cel.Type
+}
+
+// condition compiles a condition, once for all rules that ask for the same: nearly all have one of a few keys.
+func (s *Set) condition(text string, want *cel.Type) (*expr, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	from := source{text, want}
+	if x, ok := s.conditions[from]; ok {
+		return x, nil
+	}
+	x, err := compile(text, scopeCondition, want)
+	if err != nil {
+		return nil, err
+	}
+	if s.conditions == nil {
+		s.conditions = map[source]*expr{}
+	}
+	s.conditions[from] = x
+	return x, nil
 }
 
 // Compile makes a Config ready to be asked. Patterns are compiled now, since the index is made of them;
@@ -45,7 +77,7 @@ func Compile(cfg *loop.Config) (*Set, error) {
 			problems = append(problems, fmt.Errorf("rule %s: declared twice", r.ID))
 			continue
 		}
-		p := &Program{rule: r, pattern: pattern, set: s}
+		p := newProgram(r, pattern, s)
 		for _, by := range r.InhibitedBy {
 			s.inhibits[by.Rule] = true
 		}
@@ -67,16 +99,16 @@ func Compile(cfg *loop.Config) (*Set, error) {
 }
 
 func (s *Set) index() {
+	open := map[*Program]bool{}
 	for _, p := range s.programs {
-		isOpen := false
 		for _, m := range p.pattern.types {
 			if t, exact := m.(exactString); exact {
 				s.byType[string(t)] = nil
 			} else {
-				isOpen = true
+				open[p] = true
 			}
 		}
-		if isOpen {
+		if open[p] {
 			s.open = append(s.open, p)
 		}
 	}
@@ -89,6 +121,9 @@ func (s *Set) index() {
 				seen[string(t)] = true
 				s.byType[string(t)] = append(s.byType[string(t)], p)
 			}
+		}
+		if !open[p] {
+			continue // a thousand rules have a thousand types: not all times all
 		}
 		for t := range s.byType {
 			if !seen[t] && p.pattern.matchesPrefix(t) {

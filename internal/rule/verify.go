@@ -47,18 +47,43 @@ func (p *Program) Worked(ev *Event) (holds bool, err error) {
 	if err := p.compiled(ev); err != nil {
 		return false, err
 	}
-	holds, err = p.verify.evalBool(&activation{event: ev, rule: p.rule.ID})
+	holds, err = p.verify.evalBool(ev.conditions(p.id))
 	return holds, inField("verify.when", err)
 }
 
 // Overdue is how long after its time a verification still counts: nothing of `else` is sent any later, and the second
 // region's timer comes a standby delay after the first one's.
 func (p *Program) Overdue() time.Duration {
-	longest := loop.Duration(0)
-	for _, s := range p.rule.Verify.Else {
-		longest = max(longest, p.set.actions[s.Action].config.ExpireAfter)
+	return 2*p.set.settle.Std() + p.tries(p.rule.Verify.Else)
+}
+
+// Remembered is how long a proof is kept. It may be accepted as soon as its do, which may be done only when all
+// attempts at it, and at its fallback, are nearly over; and it may be looked for as long as the verification counts.
+func (p *Program) Remembered() time.Duration {
+	return p.tries(p.rule.Do) + p.rule.Verify.Within.Std() + p.Overdue()
+}
+
+// tries is how long after its acceptance one of the steps may still be done.
+func (p *Program) tries(steps []loop.Step) (longest time.Duration) {
+	for _, s := range steps {
+		a := p.set.actions[s.Action].config
+		whole := a.ExpireAfter.Std()
+		if a.Fallback != "" { // its time runs from when the first one was given up
+			whole += p.set.actions[a.Fallback].config.ExpireAfter.Std()
+		}
+		longest = max(longest, whole)
 	}
-	return 2*p.set.settle.Std() + longest.Std()
+	return longest
+}
+
+// Missed says why else is done.
+func (p *Program) Missed(v loop.VerifyData) *loop.Why {
+	why := loop.Why{Bundle: p.set.hash}
+	if v.Why != nil {
+		why = *v.Why
+	}
+	why.Missed = &loop.WhyMissed{When: cut(p.rule.Verify.When), Until: v.Until}
+	return &why
 }
 
 // verification renders what is done else with the signal that do is rendered with.

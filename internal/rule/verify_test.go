@@ -17,7 +17,8 @@ rules:
     verify: VERIFY
 actions:
   a: {to: output, output: "k/{{ key }}", expire_after: 1m}
-  b: {to: output, output: "else/{{ key }}", expire_after: 3m}
+  b: {to: output, output: "else/{{ key }}", expire_after: 3m, fallback: c}
+  c: {to: output, output: "else/{{ key }}/c", expire_after: 3m}
 `
 
 func TestVerifyIsChecked(t *testing.T) {
@@ -75,8 +76,11 @@ func TestVerifyStandsInTheEffectsOfDo(t *testing.T) {
 			!e.Approval || e.Budget != 0 || e.Fence != effects[0].Fence.Else() || v.Settle != cfg.StandbyDelay || !v.After.Equal(ev.Time()) {
 			t.Errorf("%+v", v)
 		}
-		if got := p.Overdue().String(); got != "3m40s" {
+		if got := p.Overdue().String(); got != "6m40s" { // the fallback's time comes on top
 			t.Errorf("overdue after %s", got)
+		}
+		if got := p.Remembered().String(); got != "8m40s" {
+			t.Errorf("remembered for %s", got)
 		}
 		if ok, err := p.Worked(ev); !ok || err != nil {
 			t.Error(ok, err)

@@ -45,7 +45,7 @@ func never(id, source string) bool {
 	if source == "" {
 		return false
 	}
-	p := &Program{rule: loop.Rule{ID: id, When: source}}
+	p := newProgram(loop.Rule{ID: id, When: source}, nil, &Set{})
 	inputs, err := p.Inputs(NewEvent([]byte("{}"), time.Time{}), source)
 	if err != nil || len(inputs) > 0 || strings.Contains(source, "signal") {
 		return false

@@ -16,7 +16,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
+	"example.com/unbroken/internal/ingest"
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/webhook"
+)
+
+var (
+	_ webhook.Secrets = (*Store)(nil)
+	_ ingest.Secrets  = (*Store)(nil)
 )
 
 const value = "s3cr3t-value"
@@ -148,8 +155,11 @@ func TestWithdrawnSecretIsNotUsed(t *testing.T) {
 	get(t, api, s, value, 1)
 	api.set(fresh, "", &types.ParameterNotFound{})
 	get(t, api, s, "", 1, loop.ErrNotFound)
-	api.set(0, "", errDown)
+	get(t, api, s, "", 1, loop.ErrNotFound) // nor asked for again at once
+	api.set(pause, "", errDown)
 	get(t, api, s, "", 1)
+	api.set(pause, "new", nil)
+	get(t, api, s, "new", 1)
 }
 
 func TestEmptyAnswerIsAnError(t *testing.T) {

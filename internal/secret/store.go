@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"example.com/unbroken/internal/loop"
-	"example.com/unbroken/internal/webhook"
 )
 
 // API is the part of SSM that is used here; *ssm.Client implements it.
@@ -28,7 +27,8 @@ var _ API = (*ssm.Client)(nil)
 
 // A value is used for fresh without asking again: a rotated secret takes effect within that time. While SSM does
 // not answer, the last value is used for up to stale, and SSM is asked every pause only, so that its timeout does
-// not delay every effect.
+// not delay every effect. So it is asked for what does not exist: the second secret of a credential mostly does not,
+// and must not cost every request a call.
 const (
 	fresh = 5 * time.Minute
 	stale = 24 * time.Hour
@@ -50,9 +50,8 @@ type entry struct {
 	value   Secret
 	fetched time.Time // zero before the first answer
 	asked   time.Time // of the last failure
+	absent  bool      // it was that there is no such parameter
 }
-
-var _ webhook.Secrets = (*Store)(nil)
 
 // New returns a Store over the parameters of api's region.
 func New(api API, now func() time.Time) *Store {
@@ -62,7 +61,7 @@ func New(api API, now func() time.Time) *Store {
 // Prefix starts every reference.
 const Prefix = "ssm:"
 
-// Secret implements webhook.Secrets.
+// Secret resolves a reference for whoever signs a request or checks a signature.
 func (s *Store) Secret(ctx context.Context, ref string) ([]byte, error) {
 	v, err := s.Get(ctx, ref)
 	if err != nil {
@@ -99,24 +98,31 @@ func (s *Store) entry(name string) *entry {
 	return e
 }
 
+func notFound(name string) error {
+	return fmt.Errorf("secret %s: %w: create the parameter in this region, or correct the reference", name, loop.ErrNotFound)
+}
+
 func (s *Store) resolve(ctx context.Context, name string, e *entry) (Secret, error) {
 	now := s.now()
 	have := !e.fetched.IsZero() && now.Before(e.fetched.Add(stale))
 	if have && (now.Before(e.fetched.Add(fresh)) || now.Before(e.asked.Add(pause))) {
 		return e.value, nil
 	}
+	if e.absent && now.Before(e.asked.Add(pause)) {
+		return Secret{}, notFound(name)
+	}
 	out, err := s.api.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(name), WithDecryption: aws.Bool(true)})
 	if err == nil && (out.Parameter == nil || out.Parameter.Value == nil) {
 		err = errors.New("the answer has no value")
 	}
 	if err == nil {
-		e.value, e.fetched = Of(*out.Parameter.Value), now
+		e.value, e.fetched, e.absent = Of(*out.Parameter.Value), now, false
 		return e.value, nil
 	}
 	if _, gone := errors.AsType[*types.ParameterNotFound](err); gone {
 		// Deleted is an answer, not an outage: a withdrawn secret must not be used any longer.
-		e.fetched = time.Time{}
-		return Secret{}, fmt.Errorf("secret %s: %w: create the parameter in this region, or correct the reference", name, loop.ErrNotFound)
+		e.fetched, e.asked, e.absent = time.Time{}, now, true
+		return Secret{}, notFound(name)
 	}
 	if have {
 		e.asked = now

@@ -68,16 +68,16 @@ func (w *World) check() {
 }
 
 // survives says whether one of the copies that a 202 spoke of is in a region that is still there. A single copy
-// may be in either region (policy any).
+// may be in any region (policy any), and the second one with any peer.
 func (l *ledger) survives(a acceptance) bool {
-	peer := loop.Peer(l.plan.Loop, a.region)
+	peers := !slices.ContainsFunc(loop.Peers(l.plan.Loop, a.region), func(peer string) bool { return l.down[peer] })
 	switch {
 	case a.copies == 2:
-		return !l.down[a.region] || !l.down[peer]
+		return !l.down[a.region] || peers
 	case a.Input == "local":
 		return !l.down[a.region]
 	}
-	return !l.down[a.region] && !l.down[peer]
+	return !l.down[a.region] && peers
 }
 
 // readLetters finds what is quarantined, and messages that nobody ever worked on.

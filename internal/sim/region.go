@@ -40,7 +40,7 @@ func newRegion(w *World, name string) *region {
 		r.queue = b.Queue(name, r.queue)
 	}
 	acceptor := ingest.New(ingest.Config{
-		Region: name, Peer: r.peer, Inputs: cfg.Inputs, StandbyDelay: cfg.StandbyDelay.Std(), SendTimeout: time.Hour,
+		Region: name, Peers: loop.Peers(w.plan.Loop, name), Inputs: cfg.Inputs, StandbyDelay: cfg.StandbyDelay.Std(), SendTimeout: time.Hour,
 		Queue: sends{r}, Now: w.clock.Now,
 	})
 	r.http = ingest.NewHTTP(acceptor)

@@ -17,7 +17,9 @@ func (s sends) Send(ctx context.Context, region, queue string, msgs []loop.Outgo
 	if !ok || queue != loop.QueueSignals || s.r.peer == "" || len(msgs) == 0 || s.r.w.bundles[0].config.Inputs[msgs[0].Group].Durability != loop.Mirrored {
 		return s.r.queue.Send(ctx, region, queue, msgs)
 	}
-	if region != s.r.name && msgs[0].Delay == 0 { // the peer has the only copy, and gets it again to act at once
+	// A peer that has the only copy gets it again to act at once, and another one is asked when the first cannot keep
+	// its copy: both after the two.
+	if region != s.r.name && (msgs[0].Delay == 0 || region != s.r.peer) {
 		return s.r.queue.Send(ctx, region, queue, msgs)
 	}
 	if (region == s.r.name) == t.ownFirst {

@@ -21,6 +21,7 @@ type holder struct {
 	token  int64
 	status loop.Status
 	until  time.Time
+	former string // whom the owner took over from
 }
 
 func (v watch) holder(id string) (holder, bool) {
@@ -29,19 +30,24 @@ func (v watch) holder(id string) (holder, bool) {
 		return holder{}, false
 	}
 	f := gjson.GetManyBytes(doc, "owner", "token", "status", "deadline")
-	return holder{f[0].Str, f[1].Int(), loop.Status(f[2].Str), f[3].Time()}, true
+	return holder{owner: f[0].Str, token: f[1].Int(), status: loop.Status(f[2].Str), until: f[3].Time()}, true
 }
 
-// changed: tokens never fall, a new owner has a new token, and what is terminal stays.
+// changed: tokens never fall, a new owner has a new token, and what is terminal stays. Whoever took over and only waits
+// gives the claim back in the name of the one who vanished, under its own token: that one may have sent.
 func (v watch) changed(id string) {
 	now, ok := v.holder(id)
 	before, known := v.last[id]
+	if now.former = before.former; known && now.owner != before.owner {
+		now.former = before.owner
+	}
 	if v.last[id] = now; !ok || !known {
 		return
 	}
 	switch {
 	case before.status.Terminal() && before != now:
 		v.w.violate("P2", "claim %s was %s and was overwritten", short(id), before.status)
+	case now.owner != before.owner && now.token == before.token && now.owner == before.former:
 	case now.token < before.token, now.owner != before.owner && now.token <= before.token:
 		v.w.violate("P2", "claim %s went from token %d of %s to token %d of %s", short(id), before.token, before.owner, now.token, now.owner)
 	}

@@ -241,7 +241,7 @@ func TestSpentBudgetsAndQuietThrottlesAreDeleted(t *testing.T) {
 		if _, err := budgets.Spend(t.Context(), loop.BudgetKey("r", at), "e", 1); err != nil {
 			t.Fatal(err)
 		}
-		if err := throttles.Put(t.Context(), loop.Throttle{RuleID: "r", Key: at.String()}.With("d", at, time.Time{})); err != nil {
+		if err := throttles.Put(t.Context(), loop.Throttle{RuleID: "r", Key: at.String()}.With(loop.Passed{DecisionID: "d", AcceptedAt: at}, time.Time{})); err != nil {
 			t.Fatal(err)
 		}
 	}

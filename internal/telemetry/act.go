@@ -74,6 +74,9 @@ func (r Act) Retried(ctx context.Context, l *act.Landing, after time.Duration) {
 		r.t.log.LogAttrs(ctx, slog.LevelDebug, "waiting", attrs...)
 		return
 	}
+	if l.Unclaimed && l.Delivered {
+		batchOf(ctx).count(sentUnclaimed, 1)
+	}
 	batchOf(ctx).count(retries, 1)
 	r.t.log.LogAttrs(ctx, slog.LevelWarn, "retried", append(attrs, slog.String("evidence", oneLine(l.Evidence)))...)
 }

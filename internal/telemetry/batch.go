@@ -14,6 +14,8 @@ const (
 	accepted metric = iota
 	rejected
 	singleCopy
+	unarchived
+	archived
 	decided
 	unmatched
 	late
@@ -29,6 +31,7 @@ const (
 	inShadow
 	byInhibition
 	rulesStopped
+	sentUnclaimed
 	expired
 	superseded
 	retries
@@ -43,8 +46,8 @@ const (
 // names are CloudWatch's; see infra.
 func (m metric) String() string {
 	return [metrics]string{
-		"Accepted", "Rejected", "SingleCopy", "Decided", "Unmatched", "Late", "WindowOverflow", "Quarantined", "Delivered", "Parked",
-		"Suppressed", "SuppressedBySilence", "SuppressedByThrottle", "SuppressedByBudget", "SuppressedByKillSwitch", "SuppressedInShadow", "SuppressedByInhibition", "RulesStopped", "Expired", "Superseded", "Retries", "Errors", "Swept", "Overdue", "LinkLatency", "EndToEndLatency",
+		"Accepted", "Rejected", "SingleCopy", "Unarchived", "Archived", "Decided", "Unmatched", "Late", "WindowOverflow", "Quarantined", "Delivered", "Parked",
+		"Suppressed", "SuppressedBySilence", "SuppressedByThrottle", "SuppressedByBudget", "SuppressedByKillSwitch", "SuppressedInShadow", "SuppressedByInhibition", "RulesStopped", "SentUnclaimed", "Expired", "Superseded", "Retries", "Errors", "Swept", "Overdue", "LinkLatency", "EndToEndLatency",
 	}[m]
 }
 

@@ -94,8 +94,8 @@ func TestNamesAreThoseOfDashboardsAndAlarms(t *testing.T) {
 	for m := range metrics {
 		got = append(got, m.String())
 	}
-	const want = "Accepted Rejected SingleCopy Decided Unmatched Late WindowOverflow Quarantined Delivered Parked Suppressed " +
-		"SuppressedBySilence SuppressedByThrottle SuppressedByBudget SuppressedByKillSwitch SuppressedInShadow SuppressedByInhibition RulesStopped Expired " +
+	const want = "Accepted Rejected SingleCopy Unarchived Archived Decided Unmatched Late WindowOverflow Quarantined Delivered Parked Suppressed " +
+		"SuppressedBySilence SuppressedByThrottle SuppressedByBudget SuppressedByKillSwitch SuppressedInShadow SuppressedByInhibition RulesStopped SentUnclaimed Expired " +
 		"Superseded Retries Errors Swept Overdue LinkLatency EndToEndLatency"
 	if strings.Join(got, " ") != want {
 		t.Errorf("got %v", got)

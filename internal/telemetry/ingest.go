@@ -36,3 +36,9 @@ func (r Ingest) Refused(ctx context.Context, input string, code loop.Code, n int
 	r.t.log.LogAttrs(ctx, slog.LevelWarn, "refused",
 		slog.String("input", input), slog.String("code", string(code)), slog.Int("n", n))
 }
+
+// Unarchived logs how many signals the archive may not have.
+func (r Ingest) Unarchived(ctx context.Context, input string, n int) {
+	batchOf(ctx).count(unarchived, n)
+	r.t.log.LogAttrs(ctx, slog.LevelWarn, "unarchived", slog.String("input", input), slog.Int("n", n))
+}

@@ -19,6 +19,7 @@ import (
 
 	"example.com/unbroken/internal/act"
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/signature"
 )
 
 // Secrets resolves the reference of a signing secret. Its errors say why and never hold a value. It is called
@@ -103,16 +104,16 @@ func (t *Target) Deliver(ctx context.Context, e loop.Effect) act.Answer {
 
 // sign adds what differs from one attempt to the next: timestamp and signature.
 func (t *Target) sign(req *http.Request, effectID string, r loop.Request, secret []byte) error {
-	at := timestamp(t.now())
+	at := signature.Timestamp(t.now())
 	req.Header.Set(headerTimestamp, at)
 	if r.Secret == "" || r.SecretIn != loop.SecretSigns {
 		return nil
 	}
-	key, err := signingKey(secret)
+	key, err := signature.Key(secret)
 	if err != nil {
 		return fmt.Errorf("nothing was sent: secret %s: %w", r.Secret, err)
 	}
-	req.Header.Set(headerSignature, signature(key, effectID, at, r.Body))
+	req.Header.Set(headerSignature, signature.Of(key, effectID, at, r.Body))
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"example.com/unbroken/internal/act"
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/signature"
 )
 
 func TestTheRenderedBytesAreSentWithOurHeaders(t *testing.T) {
@@ -69,7 +70,7 @@ func TestSigningKeysAreReadAsStored(t *testing.T) {
 	for stored, key := range map[string]string{
 		"whsec_aGVsbG8=": "hello", "whsec_aGVsbG8=\n": "hello", "hello": "hello", "hello\n": "hello\n",
 	} {
-		got, err := signingKey([]byte(stored))
+		got, err := signature.Key([]byte(stored))
 		if err != nil || string(got) != key {
 			t.Errorf("%q: %q %v, want %q", stored, got, err, key)
 		}

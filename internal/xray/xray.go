@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	sdk "github.com/aws/aws-xray-sdk-go/xray"
 	"github.com/aws/aws-xray-sdk-go/xraylog"
@@ -22,8 +23,9 @@ import (
 const contextKey = "x-amzn-trace-id"
 
 // Quiet silences the SDK, which would print to standard output, between our JSON lines, where it finds its daemon
-// and that it cannot reach it. It changes a global of the SDK, so wiring calls it once, before anything else.
-func Quiet() { sdk.SetLogger(xraylog.NullLogger) }
+// and that it cannot reach it. The logger is a global of the SDK that it does not guard: it is set once, however many
+// functions one process wires.
+var Quiet = sync.OnceFunc(func() { sdk.SetLogger(xraylog.NullLogger) })
 
 // Capture runs fn as a subsegment of the invocation's trace.
 func Capture(ctx context.Context, name string, fn func(context.Context) error) error {

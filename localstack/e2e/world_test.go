@@ -27,6 +27,7 @@ const (
 	east, west   = "us-east-2", "us-west-2"
 	prefix       = "e2e"
 	standbyDelay = 3 * time.Second
+	scale        = 10 // how much faster than AWS alarms, queue metrics and health checks go
 	secret       = "whsec_ZW5kIHRvIGVuZCBzdWl0ZSBvbmx5LCBubyBzZWNyZXQ="
 )
 
@@ -65,7 +66,7 @@ func setUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	world, err := local.Start(ctx, local.Options{Dir: root, Secret: secret, Regions: []string{east, west, "us-east-1"}, Log: log})
+	world, err := local.Start(ctx, local.Options{Dir: root, Secret: secret, Regions: []string{east, west, "us-east-1"}, Log: log, Scale: scale, NoMetrics: true})
 	if err != nil {
 		return err
 	}
@@ -82,6 +83,9 @@ func setUp(ctx context.Context) error {
 		return fmt.Errorf("%w\nthe log is dist/e2e.log", err)
 	}
 	if err := world.Replicate(ctx, prefix, cfg.Regions.Loop, cfg.Regions.Witness); err != nil {
+		return err
+	}
+	if err := world.Failover(ctx, cfg); err != nil {
 		return err
 	}
 	for _, region := range cfg.Regions.Loop {
@@ -115,7 +119,7 @@ func assets(root, receiver string) (dir string, cfg *loop.Config, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	for _, f := range []string{"ingest-http", "ingest-queue", "decide", "act", "outputs", "observer", "sweeper"} {
+	for _, f := range []string{"ingest-http", "ingest-queue", "decide", "act", "outputs", "observer", "sweeper", "archive"} {
 		binary, err := os.ReadFile(filepath.Join(root, "dist", f, "bootstrap"))
 		if err != nil {
 			return "", nil, fmt.Errorf("%w: run `make functions`", err)

@@ -24,6 +24,9 @@ type Call struct {
 // localstack/sitecustomize puts it there.
 const tokenPrefix = "unbroken/"
 
+// Token makes a session token with which calls come from caller and function.
+func Token(caller, function string) string { return tokenPrefix + caller + "/" + function }
+
 func (e *Edge) callOf(r *http.Request) Call {
 	query := r.URL.Query()
 	c := Call{Caller: Outside}

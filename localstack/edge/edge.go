@@ -125,8 +125,15 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Serve answers on l until ctx ends, then closes every connection: the local world ends at
 // once, it does not drain.
-func (e *Edge) Serve(ctx context.Context, l net.Listener) error {
-	server := &http.Server{Handler: e, ReadHeaderTimeout: 30 * time.Second, ErrorLog: e.proxy.ErrorLog}
+func (e *Edge) Serve(ctx context.Context, l net.Listener) error { return e.serve(ctx, l, e) }
+
+// ServeRegional answers on l for a region.
+func (e *Edge) ServeRegional(ctx context.Context, l net.Listener, region string) error {
+	return e.serve(ctx, l, e.regional(region))
+}
+
+func (e *Edge) serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 30 * time.Second, ErrorLog: e.proxy.ErrorLog}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
 	if err := server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {

@@ -20,6 +20,7 @@ type owners struct {
 	client   *http.Client
 	mu       sync.Mutex
 	known    map[string]string // API id -> region
+	single   map[string]string // region -> the id of its only HTTP API
 }
 
 func newOwners(upstream *url.URL, regions []string, transport http.RoundTripper) *owners {
@@ -31,6 +32,7 @@ func newOwners(upstream *url.URL, regions []string, transport http.RoundTripper)
 		regions:  slices.Clone(regions),
 		client:   &http.Client{Transport: transport, Timeout: 5 * time.Second},
 		known:    map[string]string{},
+		single:   map[string]string{},
 	}
 }
 
@@ -55,12 +57,12 @@ func (o *owners) regionOf(ctx context.Context, id string) string {
 }
 
 func (o *owners) has(ctx context.Context, region, path string) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, o.upstream.JoinPath(path).String(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, o.upstream.JoinPath(path).String(), nil) //nolint:gosec // the emulator's own address; the id in the path is escaped
 	if err != nil {
 		return false
 	}
 	Scope(req.Header, region, "apigateway")
-	res, err := o.client.Do(req)
+	res, err := o.client.Do(req) //nolint:gosec // as above
 	if err != nil {
 		return false
 	}

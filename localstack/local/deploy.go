@@ -80,6 +80,10 @@ func (d *Deployment) complete(s *Site) {
 	if _, ok := d.Context["apiEndpoint"]; !ok {
 		d.Context["apiEndpoint"] = s.APIURL("{id}")
 	}
+	// The emulator is one thread. Of 50 invocations at once on each queue, each would wait longer than a claim lasts.
+	if _, ok := d.Context["maxConcurrency"]; !ok {
+		d.Context["maxConcurrency"] = "4"
+	}
 	if d.App == "" {
 		d.App = "bin/infra"
 	}

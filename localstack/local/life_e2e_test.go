@@ -61,7 +61,7 @@ func TestOwner(t *testing.T) {
 	if err := w.Announce(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	invoke(t, w) // so that a function's process is there, too
+	invoke(t, w, []byte(`{}`)) // so that a function's process is there, too
 	_, _ = os.Stdout.WriteString("\nready\n")
 	_ = w.Wait(t.Context()) // until the parent kills us
 }
@@ -144,7 +144,7 @@ func port(t *testing.T, address string) int {
 }
 
 // invoke creates a function and calls it once.
-func invoke(t *testing.T, w *local.World) {
+func invoke(t *testing.T, w *local.World, payload []byte) {
 	t.Helper()
 	code, err := os.ReadFile(bootstrap(t))
 	if err != nil {
@@ -168,7 +168,7 @@ func invoke(t *testing.T, w *local.World) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("f"), Payload: []byte(`{}`)}); err != nil {
+	if _, err := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("f"), Payload: payload}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -5,8 +5,8 @@
 // running world: the command line finds the one that `make run` announced (Find) and deploys
 // to it, cuts a region off or heals it.
 //
-// It must not know what the loop does. It knows names that DESIGN.md, section 8, fixes, and
-// what the emulator leaves out and therefore has to be made up for here.
+// It must not know what the loop does. It knows names that DESIGN.md, section 8, fixes, the plan of its names in DNS
+// (internal/failover), and what the emulator leaves out and therefore has to be made up for here.
 package local
 
 import (
@@ -31,6 +31,7 @@ const (
 	EdgePort     = 4566
 	EmulatorPort = 4579
 	ReceiverPort = 4580
+	DNSPort      = 4553
 )
 
 // Account is the emulator's account.
@@ -43,10 +44,13 @@ type Options struct {
 	EdgePort     int      // 0: a free one
 	EmulatorPort int      // 0: a free one
 	ReceiverPort int      // 0: a free one
+	DNSPort      int      // 0: a free one
 	Upstream     string   // an emulator that runs already (LocalStack): none is started
 	Secret       string   // whsec_…: the receiver verifies signatures
-	Regions      []string // where to look for APIs; edge.DefaultRegions if empty
+	Regions      []string // where to look for APIs, the nearest first; edge.DefaultRegions if empty
 	Env          []string // more environment for the emulator, and so for all functions
+	Scale        float64  // how many times faster than AWS's clock the stand-ins go; 1 if 0
+	NoMetrics    bool     // without what measures queues, reads logs and evaluates alarms: it takes a good part of the emulator's time
 	Log          io.Writer
 	StartTimeout time.Duration // 60 s if 0: the first start on a cold machine compiles Python
 }
@@ -70,7 +74,7 @@ func Start(ctx context.Context, o Options) (_ *World, err error) {
 		return nil, err
 	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	w := &World{cancel: cancel, failed: make(chan error, 3)}
+	w := &World{cancel: cancel, failed: make(chan error, 16)}
 	w.stop = sync.OnceValue(w.end)
 	defer func() {
 		if err != nil {
@@ -89,6 +93,7 @@ func Start(ctx context.Context, o Options) (_ *World, err error) {
 	}
 	w.Site = Site{
 		Dir:         o.Dir,
+		Regions:     map[string]string{},
 		EdgeURL:     "http://" + edgeListener.Addr().String(),
 		EmulatorURL: o.Upstream,
 		ReceiverURL: "http://" + receiverListener.Addr().String(),
@@ -105,7 +110,10 @@ func Start(ctx context.Context, o Options) (_ *World, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return w, w.await(ctx, o.StartTimeout)
+	if err := w.await(ctx, o.StartTimeout); err != nil {
+		return nil, err
+	}
+	return w, w.standIn(running, o)
 }
 
 // serve runs the edge and the receiver in this process.
@@ -113,7 +121,7 @@ func (w *World) serve(ctx context.Context, o Options, edgeListener, receiverList
 	e, err := edge.New(edge.Options{
 		Upstream: w.EmulatorURL,
 		Regions:  o.Regions,
-		Log:      slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Log:      logger(o.Log),
 	})
 	if err != nil {
 		return errors.Join(err, edgeListener.Close(), receiverListener.Close())
@@ -124,7 +132,29 @@ func (w *World) serve(ctx context.Context, o Options, edgeListener, receiverList
 	}
 	w.servers.Go(func() { w.report(e.Serve(ctx, edgeListener)) })
 	w.servers.Go(func() { w.report(r.Serve(ctx, receiverListener)) })
+	w.regional(ctx, e, o, edgeListener)
 	return nil
+}
+
+// regional gives each region an address of its own, 127.0.1.1 and on, with the edge's port. Linux answers on all of
+// 127.0.0.0/8; elsewhere an address is added first (macOS: ifconfig lo0 alias 127.0.1.1), and without it the region has
+// no name.
+func (w *World) regional(ctx context.Context, e *edge.Edge, o Options, edgeListener net.Listener) {
+	port := strconv.Itoa(edgeListener.Addr().(*net.TCPAddr).Port)
+	for i, region := range o.Regions {
+		addr := "127.0.1." + strconv.Itoa(i+1)
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(addr, port))
+		if err != nil {
+			logger(o.Log).WarnContext(ctx, "a region has no address of its own", slog.String("region", region), slog.Any("err", err))
+			continue
+		}
+		w.Regions[region] = addr
+		w.servers.Go(func() { w.report(e.ServeRegional(ctx, l, region)) })
+	}
+}
+
+func logger(out io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 // await returns when everything answers, or says who does not and why.
@@ -197,6 +227,12 @@ func (o *Options) complete() error {
 		o.Log = io.Discard
 	}
 	o.Log = &syncWriter{w: o.Log}
+	if len(o.Regions) == 0 {
+		o.Regions = edge.DefaultRegions
+	}
+	if o.Scale == 0 {
+		o.Scale = 1
+	}
 	if o.StartTimeout == 0 {
 		o.StartTimeout = 60 * time.Second
 	}

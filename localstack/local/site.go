@@ -11,11 +11,13 @@ import (
 
 // Site is where a running world is found.
 type Site struct {
-	Dir         string    // the repository; .local/ in it holds what must be remembered
-	EdgeURL     string    // what clients and functions use
-	EmulatorURL string    // behind the edge: reachable when a region is cut
-	ReceiverURL string    // the webhook target
-	Log         io.Writer // progress of Deploy; nothing if nil
+	Dir         string            // the repository; .local/ in it holds what must be remembered
+	EdgeURL     string            // what clients and functions use
+	EmulatorURL string            // behind the edge: reachable when a region is cut
+	ReceiverURL string            // the webhook target
+	DNS         string            // host:port that answers for the hosted zones, over UDP and TCP
+	Regions     map[string]string // each region's own address on loopback, where the edge serves its API
+	Log         io.Writer         // progress of Deploy; nothing if nil
 }
 
 // Edge returns a client for the edge's control API.

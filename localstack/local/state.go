@@ -19,11 +19,13 @@ var ErrRunning = errors.New("a local world is running here already")
 
 // State is what a running world writes down for others to find it.
 type State struct {
-	PID      int       `json:"pid"`
-	Edge     string    `json:"edge"`
-	Emulator string    `json:"emulator"`
-	Receiver string    `json:"receiver"`
-	Started  time.Time `json:"started"`
+	PID      int               `json:"pid"`
+	Edge     string            `json:"edge"`
+	Emulator string            `json:"emulator"`
+	Receiver string            `json:"receiver"`
+	DNS      string            `json:"dns"`
+	Regions  map[string]string `json:"regions"`
+	Started  time.Time         `json:"started"`
 }
 
 func statePath(dir string) string { return filepath.Join(dir, ".local", "state.json") }
@@ -36,7 +38,8 @@ func (w *World) Announce(ctx context.Context) error {
 		return fmt.Errorf("announce: %w", err)
 	}
 	text, err := json.MarshalIndent(State{
-		PID: os.Getpid(), Edge: w.EdgeURL, Emulator: w.EmulatorURL, Receiver: w.ReceiverURL, Started: time.Now().UTC(),
+		PID: os.Getpid(), Edge: w.EdgeURL, Emulator: w.EmulatorURL, Receiver: w.ReceiverURL,
+		DNS: w.DNS, Regions: w.Regions, Started: time.Now().UTC(),
 	}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("announce: %w", err)
@@ -82,7 +85,7 @@ func Find(ctx context.Context, dir string) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Site{Dir: dir, EdgeURL: s.Edge, EmulatorURL: s.Emulator, ReceiverURL: s.Receiver}, nil
+	return &Site{Dir: dir, EdgeURL: s.Edge, EmulatorURL: s.Emulator, ReceiverURL: s.Receiver, DNS: s.DNS, Regions: s.Regions}, nil
 }
 
 // read returns the announced state if it is true: its process lives and its edge answers. A

@@ -45,8 +45,14 @@ func venv(t *testing.T) string {
 // start brings up a world of its own on free ports.
 func start(t *testing.T) *local.World {
 	t.Helper()
+	return hurried(t, 1)
+}
+
+// hurried brings up a world whose stand-ins go faster than AWS.
+func hurried(t *testing.T, scale float64) *local.World {
+	t.Helper()
 	began := time.Now()
-	w, err := local.Start(t.Context(), local.Options{Dir: folder(t), Venv: venv(t), Log: os.Stderr})
+	w, err := local.Start(t.Context(), local.Options{Dir: folder(t), Venv: venv(t), Log: os.Stderr, Scale: scale, Regions: []string{east, west, witness}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-"""Two corrections to the emulator, applied before it starts.
+"""Corrections to the emulator, applied before it starts.
 
 Python imports a module of this name by itself when its folder is on PYTHONPATH;
 localstack/local puts it there for the emulator's process only.
@@ -9,6 +9,12 @@ localstack/local puts it there for the emulator's process only.
    not checked (AUTH is off), but every SDK sends them with every call, so the edge can
    tell who calls. Without that a region could be cut off from its clients but its
    functions would go on reaching the other regions.
+3. Alarms are not evaluated when data is put: that takes the data of all dimensions for
+   one and knows no missing data. localstack/edge/alarm evaluates them, by the clock.
+4. Every invocation counts in AWS/Lambda, those of mappings, rules and schedules too. The
+   emulator counts calls of Invoke only, and among them those that it throttles.
+5. A calculated health check keeps its children: the emulator looks for their ids one
+   element too deep and stores empty ones.
 """
 
 import importlib.abc
@@ -17,8 +23,6 @@ import socketserver
 import sys
 
 socketserver.StreamRequestHandler.disable_nagle_algorithm = True
-
-_MODULE = "ministack.core.lambda_runtime"
 
 
 def _name_the_caller(module):
@@ -36,16 +40,65 @@ def _name_the_caller(module):
     module.execution_credentials = execution_credentials
 
 
+def _leave_alarms_alone(module):
+    module._evaluate_alarm = lambda alarm: None
+
+
+def _count_invocations(module):
+    log = module._emit_lambda_logs
+
+    def emit_metrics(name, duration_ms, error, throttle):
+        # Without a duration nothing ran: a slot was refused, or an event was only taken.
+        if throttle and not duration_ms:
+            _record(name, Throttles=1)
+
+    def emit_logs(func, request_id, log_text, error, duration_ms, **rest):
+        name = (func.get("config") or func).get("FunctionName", "unknown")
+        _record(name, Invocations=1, Errors=1 if error else 0, Throttles=0, Duration=duration_ms)
+        return log(func, request_id, log_text, error, duration_ms, **rest)
+
+    module._emit_lambda_metrics, module._emit_lambda_logs = emit_metrics, emit_logs
+
+
+def _record(function, **metrics):
+    from ministack.services import cloudwatch
+
+    for name, value in metrics.items():
+        unit = "Milliseconds" if name == "Duration" else "Count"
+        cloudwatch.record_metric("AWS/Lambda", name, value, unit, {"FunctionName": function})
+
+
+def _keep_children(module):
+    parse = module._parse_health_check_config
+
+    def parse_config(element):
+        config = parse(element)
+        children = module._find(element, "ChildHealthChecks")
+        if children is not None:
+            config["ChildHealthChecks"] = [c.text for c in children]
+        return config
+
+    module._parse_health_check_config = parse_config
+
+
+_CORRECTIONS = {
+    "ministack.core.lambda_runtime": _name_the_caller,
+    "ministack.services.cloudwatch": _leave_alarms_alone,
+    "ministack.services.lambda_svc": _count_invocations,
+    "ministack.services.route53": _keep_children,
+}
+
+
 class _Loader(importlib.abc.Loader):
-    def __init__(self, wrapped):
-        self._wrapped = wrapped
+    def __init__(self, wrapped, correct):
+        self._wrapped, self._correct = wrapped, correct
 
     def create_module(self, spec):
         return self._wrapped.create_module(spec)
 
     def exec_module(self, module):
         self._wrapped.exec_module(module)
-        _name_the_caller(module)
+        self._correct(module)
 
     def __getattr__(self, name):
         return getattr(self._wrapped, name)
@@ -53,11 +106,11 @@ class _Loader(importlib.abc.Loader):
 
 class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(self, fullname, path=None, target=None):
-        if fullname != _MODULE:
+        if fullname not in _CORRECTIONS:
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader)
+            spec.loader = _Loader(spec.loader, _CORRECTIONS[fullname])
         return spec
 
 

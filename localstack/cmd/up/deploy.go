@@ -29,6 +29,7 @@ func deploy(ctx context.Context, site *local.Site, f flags, cfg *loop.Config, sa
 		{"replicating the tables", func(ctx context.Context) error {
 			return site.Replicate(ctx, cfg.Prefix, cfg.Regions.Loop, cfg.Regions.Witness)
 		}},
+		{"naming the regions in Route 53", func(ctx context.Context) error { return site.Failover(ctx, cfg) }},
 		{"storing the signing secret and asking the observers", func(ctx context.Context) error {
 			for _, region := range cfg.Regions.Loop {
 				if err := site.PutSecret(ctx, region, "/unbroken/webhook", secret); err != nil {

@@ -107,7 +107,7 @@ func open(ctx context.Context, f flags, cfg *loop.Config, say *progress) (*local
 	}
 	say.begin("starting emulator, edge and receiver")
 	world, err := local.Start(ctx, local.Options{
-		Dir: f.Dir, EdgePort: local.EdgePort, EmulatorPort: local.EmulatorPort, ReceiverPort: local.ReceiverPort,
+		Dir: f.Dir, EdgePort: local.EdgePort, EmulatorPort: local.EmulatorPort, ReceiverPort: local.ReceiverPort, DNSPort: local.DNSPort,
 		Secret: secret, Regions: cfg.Regions.All(), Log: say.log(),
 	})
 	if err == nil {

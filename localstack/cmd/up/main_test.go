@@ -44,8 +44,8 @@ func TestNextNamesTheRegionsOfTheLoop(t *testing.T) {
 	cfg := &loop.Config{Regions: loop.Regions{Loop: []string{"eu-west-1", "eu-central-1"}}}
 	for ours, last := range map[bool]string{true: "Ctrl-C", false: "it stays up"} {
 		var out bytes.Buffer
-		next(&out, &local.Site{EdgeURL: "http://edge", ReceiverURL: "http://receiver"}, cfg, ours)
-		for _, want := range []string{"local cut eu-west-1", "local heal eu-west-1", "readable in eu-central-1", "http://edge", "http://receiver/_receiver/deliveries", last} {
+		next(&out, &local.Site{EdgeURL: "http://edge", ReceiverURL: "http://receiver", DNS: "127.0.0.1:4553"}, cfg, ours)
+		for _, want := range []string{"local cut eu-west-1", "local heal eu-west-1", "readable in eu-central-1", "http://edge", "http://receiver/_receiver/deliveries", "dig @127.0.0.1 -p 4553 loop.test", last} {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%q is not in\n%s", want, out.String())
 			}

@@ -1,5 +1,5 @@
-// Command function is the Lambda of the end-to-end tests: it logs its event, sends it where it
-// is told to, and answers whether that went well.
+// Command function is the Lambda of the end-to-end tests: it logs its event and what it is
+// told to, sends the event where it is told to, and answers whether that went well.
 package main
 
 import (
@@ -17,12 +17,16 @@ import (
 type request struct {
 	To    string `json:"to"` // the region to send to
 	Queue string `json:"queue"`
+	Print string `json:"print"` // a line for the log
 }
 
 func handle(ctx context.Context, event json.RawMessage) (any, error) {
 	fmt.Println("event:", string(event))
 	var in request
 	_ = json.Unmarshal(event, &in)
+	if in.Print != "" {
+		fmt.Println(in.Print)
+	}
 	if in.To == "" { // a trigger's event: report to a queue beside the function
 		in = request{To: os.Getenv("AWS_REGION"), Queue: os.Getenv("REPORT_TO")}
 	}

@@ -1,4 +1,7 @@
-package webhook
+// Package signature is the symmetric scheme of Standard Webhooks 1.0.0, for what is sent and for what comes in: `v1,`
+// and the base64 of HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.{body}`. It knows bytes, and no HTTP.
+// https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#signature-scheme
+package signature
 
 import (
 	"crypto/hmac"
@@ -10,15 +13,11 @@ import (
 	"time"
 )
 
-// The signature is that of Standard Webhooks 1.0.0, symmetric scheme: `v1,` and the base64 of HMAC-SHA256 over
-// `{webhook-id}.{webhook-timestamp}.{body}`. An effectID is hex, so the parts cannot run into each other.
-// https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#signature-scheme
-
 // secretPrefix marks a secret in the serialization of the specification; any other is taken as raw bytes.
 const secretPrefix = "whsec_"
 
-// signingKey reads a secret as it is stored. Its errors never quote it.
-func signingKey(secret []byte) ([]byte, error) {
+// Key reads a secret as it is stored. Its errors never quote it.
+func Key(secret []byte) ([]byte, error) {
 	encoded, ok := strings.CutPrefix(string(secret), secretPrefix)
 	if !ok {
 		if len(secret) == 0 {
@@ -34,11 +33,12 @@ func signingKey(secret []byte) ([]byte, error) {
 	return key, nil
 }
 
-func signature(key []byte, id, timestamp, body string) string {
+// Of signs. The parts cannot run into each other where the id has no full stop.
+func Of(key []byte, id, timestamp, body string) string {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(id + "." + timestamp + "." + body)) // a hash never fails to write
 	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// timestamp is that of the attempt, in whole seconds; receivers refuse one that is minutes old.
-func timestamp(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
+// Timestamp is that of an attempt, in whole seconds; receivers refuse one that is minutes old.
+func Timestamp(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }

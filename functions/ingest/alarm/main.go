@@ -1,0 +1,18 @@
+// Command alarm is the Lambda function that runs app.IngestAlarm.
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"example.com/unbroken/internal/app"
+)
+
+func main() {
+	handler, err := app.IngestAlarm(context.Background(), app.FromEnvironment())
+	if err != nil {
+		app.Exit(err)
+	}
+	lambda.Start(handler)
+}

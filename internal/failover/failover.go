@@ -1,0 +1,58 @@
+// Package failover says which health checks decide about a region, and under which names the loop and its regions are
+// found. It is a plan and calls nothing: infra deploys it to Route 53, and the local world creates the same.
+//
+// Once deployed nothing of it is ever called again: the checks are what flips.
+package failover
+
+import (
+	"strconv"
+
+	"example.com/unbroken/internal/loop"
+)
+
+// What an endpoint check asks, and how often. The interval is fixed at creation.
+const (
+	Path      = "/v1/health"
+	Interval  = 10 // seconds; the fast one of the two that there are
+	Threshold = 3  // answers in a row that change its state
+)
+
+// Check is one health check of a region: of exactly one kind.
+type Check struct {
+	Name     string   // unique within the region; that of the one that decides is empty
+	Endpoint string   // the host whose Path is asked, or
+	Alarm    Alarm    // an observer's alarm, or
+	Children []string // the names of the checks that are counted
+	AtLeast  int      // how many of them have to be healthy
+}
+
+// Alarm is an observer's objection. Without data it does not vote: that counts as healthy.
+type Alarm struct{ Name, Region string }
+
+// Host is the region's own name below the loop's domain. Health checks, peers and hedging clients use it: it never
+// fails over.
+func Host(domain, region string) string { return region + "." + domain }
+
+// Objection is the name of an observer's alarm against a region, without the prefix; the same wherever the observer runs.
+func Objection(region string) string { return loop.FuncObserver + "-objects-" + region }
+
+// Checks are those of a region, each after its children. The last one decides: it is healthy when the endpoint is and
+// at least two of three observers do not object. Calculated checks cannot nest, so that is one sum: the endpoint
+// counts twice, each observer once, and 4 of 5 must hold.
+// https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/health-checks-types.html
+func Checks(cfg *loop.Config, domain, region string) []Check {
+	var checks []Check
+	for _, twin := range []string{"A", "B"} {
+		checks = append(checks, Check{Name: "Endpoint" + twin, Endpoint: Host(domain, region)})
+	}
+	for i, observer := range cfg.Regions.All() {
+		checks = append(checks, Check{
+			Name: "Observer" + strconv.Itoa(i+1), Alarm: Alarm{Name: loop.Name(cfg.Prefix, Objection(region)), Region: observer},
+		})
+	}
+	all := Check{AtLeast: len(checks) - 1}
+	for _, c := range checks {
+		all.Children = append(all.Children, c.Name)
+	}
+	return append(checks, all)
+}

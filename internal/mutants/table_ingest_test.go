@@ -1,0 +1,16 @@
+package mutants
+
+// doors are the guards at the ways in.
+func doors() []mutant {
+	const ingest = "internal/ingest/"
+	return []mutant{
+		{"a credential speaks for its own sources only", ingest + "auth.go", "loop.Covers(g.sources, s.Source) && ", "", "ACredentialSpeaks"},
+		{"the inbox takes its own sources only", ingest + "auth.go", " && loop.Covers(in.Sources, s.Source)", "", "TheInboxTakes"},
+		{"a secret that cannot be had is not a wrong one", ingest + "auth.go", "if unknown || !known {", "if (unknown || !known) && false {", "ASecretThatCannot"},
+		{"a signature grows old", ingest + "auth_hmac.go", "seconds < now.Add(-tolerance).Unix() ||", "", "HMAC"},
+		{"a blank secret opens nothing", ingest + "auth_github.go", "len(secret) > 0 && ", "", "ABlankSecret"},
+		{"an account's role is not another's", ingest + "auth_iam.go", "parts[4] + \":role/\"", "\":role/\"", "IAM"},
+		{"an input has a quota", ingest + "quota.go", "short > 0 {", "short > 0 && false {", "AQuota"},
+		{"an alarm input takes alarms only", ingest + "queue.go", "b.only != \"\" && s.Type != b.only", "false", "WhatIsNoAlarm"},
+	}
+}

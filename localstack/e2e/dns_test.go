@@ -1,0 +1,90 @@
+//go:build e2e && linux
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"example.com/unbroken/client"
+	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/localstack/edge"
+	"example.com/unbroken/localstack/local"
+)
+
+// FAULTS 45: the region that is answered dies while Route 53's control plane is down. DNS answers the other one, which
+// takes signals under the loop's name, and the first again once it is back; no part of the loop asks Route 53 for
+// anything.
+func TestDNSLeavesADeadRegionWithoutTheControlPlane(t *testing.T) {
+	resolves(t, time.Minute, east)
+	if err := suite.Edge().ResetCalls(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d := &death{}
+	t.Cleanup(func() { d.revive(t) })
+	d.set(t, edge.Fault{Service: "route53", Mode: edge.Cut})
+
+	cutEast(t)
+	resolves(t, time.Minute, west)
+	s := signals(t, "com.example.notify", 3)
+	for i := range s {
+		s[i].Subject = "dns/" + s[i].ID
+	}
+	edgeURL, err := url.Parse(suite.EdgeURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.New(client.Config{
+		Endpoints: []client.Endpoint{{Region: west, URL: "http://" + net.JoinHostPort(suite.Regions[west], edgeURL.Port())}},
+		Input:     "alone", Sign: signer(), HTTP: &http.Client{}, Timeout: 20 * time.Second,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Send(t.Context(), s...); err != nil {
+		t.Fatal(err)
+	}
+	done(t, 20*time.Second, s, "notify")
+
+	if err := suite.Heal(t.Context(), east); err != nil {
+		t.Fatal(err)
+	}
+	// Observers may have noticed the death, and take a minute each to notice its end.
+	resolves(t, 5*time.Minute, east)
+
+	calls, err := suite.Edge().Calls(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range calls {
+		if c.Service == "route53" {
+			t.Errorf("failing over took a call of the control plane: %+v", c)
+		}
+	}
+}
+
+// resolves waits until a real DNS query for the loop's name is answered with this region.
+func resolves(t *testing.T, limit time.Duration, region string) {
+	t.Helper()
+	until(t, limit, func(ctx context.Context) error {
+		q := new(dns.Msg)
+		q.SetQuestion(dns.Fqdn(local.Domain), dns.TypeA)
+		got, _, err := new(dns.Client).ExchangeContext(ctx, q, suite.DNS)
+		if err != nil {
+			return err
+		}
+		if len(got.Answer) == 1 {
+			if a, ok := got.Answer[0].(*dns.A); ok && a.A.String() == suite.Regions[region] {
+				return nil
+			}
+		}
+		return fmt.Errorf("%s is not answered: %v", loop.Name(prefix, region), got.Answer)
+	})
+}
