@@ -78,7 +78,7 @@ func synthAndRun(m *testing.M) (int, error) {
 	cfg := config(pair)
 	maps.Copy(cfg.Actions, targets())
 	cfg.Inputs = inputs()
-	cfg.Rules = []loop.Rule{{ID: "r", Guard: loop.Guard{MaxRegressions: 1}}}
+	cfg.Rules = []loop.Rule{{ID: "r", Guard: loop.Guard{MaxRegressions: 1}, InhibitedBy: []loop.Inhibitor{{Rule: "down"}}}}
 	if made.targets, err = synthOf(dir, cfg, named); err != nil {
 		return 1, err
 	}

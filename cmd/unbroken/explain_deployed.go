@@ -118,6 +118,9 @@ func explainedClaim(c loop.Claim) deployedEffect {
 	if e.Throttle > 0 {
 		d.Limits = append(d.Limits, "throttle: "+e.Throttle.String()+" apart from the last one of its key")
 	}
+	for _, by := range e.InhibitedBy {
+		d.Limits = append(d.Limits, fmt.Sprintf("inhibited by: rule %s, while it fires for %q", by.Rule, by.Key))
+	}
 	if e.Approval {
 		d.Limits = append(d.Limits, "approval: "+cmp.Or(c.ApprovedBy, "of nobody yet"))
 	}

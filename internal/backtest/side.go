@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -33,6 +32,8 @@ type Made struct {
 	loop.Decision
 	At   time.Time // event time of the signal that made it
 	File int
+
+	MutedBy string // the rule that fired for it when the signal was accepted: nothing of it lands
 }
 
 // Failed is a rule that failed on a signal; in production the pair goes to quarantine.
@@ -66,10 +67,17 @@ type visit struct {
 	once    sync.Once
 	entered error
 
-	mu  sync.Mutex
-	at  map[string]transition // by decision
-	out Outcome
-	err error
+	mu    sync.Mutex
+	at    map[string]transition // by decision
+	fresh []arrival
+	out   Outcome
+	err   error
+}
+
+// arrival is a decision that has not come to act yet: as many of out.Made are, at its end.
+type arrival struct {
+	accepted time.Time
+	item     loop.Item
 }
 
 type transition struct {
@@ -92,6 +100,7 @@ func (s *side) decide(ctx context.Context, t turn, in taken, now time.Time) (Out
 	if err := v.enter(ctx); err != nil {
 		return Outcome{}, err
 	}
+	v.arrive()
 	if err := v.fire(ctx, now); err != nil {
 		return Outcome{}, err
 	}
@@ -131,6 +140,7 @@ func (v *visit) fire(ctx context.Context, by time.Time) error {
 		if err := v.check(len(failed) == 0); err != nil {
 			return err
 		}
+		v.arrive()
 		v.now = by
 	}
 }
@@ -183,42 +193,15 @@ func (v *visit) Send(ctx context.Context, _, queue string, msgs []loop.Outgoing)
 var _ decide.Recorder = (*visit)(nil)
 
 // Decided implements decide.Recorder.
-func (v *visit) Decided(ctx context.Context, d loop.Decision, item loop.Item) {
-	verified := slices.ContainsFunc(d.Effects, func(e loop.Effect) bool { return e.Verify != nil })
-	if verified && v.enter(ctx) != nil {
-		return // whoever asks next is told
-	}
+func (v *visit) Decided(_ context.Context, d loop.Decision, item loop.Item) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	t, stateful := v.at[d.ID]
 	if !stateful {
 		t = transition{rule.NewEvent(item.Signal, item.AcceptedAt).Time(), item.AcceptedAt, fileOf(item.Input)}
 	}
-	v.out.Made = append(v.out.Made, Made{d, t.at, t.file})
-	if verified {
-		v.land(d, t, item)
-	}
-}
-
-// land does what act does to effects that must prove themselves, as if each were done when its signal was accepted.
-func (v *visit) land(d loop.Decision, t transition, item loop.Item) {
-	for _, e := range d.Effects {
-		if e.Verify == nil {
-			continue
-		}
-		exact := *e.Verify
-		exact.Settle, e.Verify = 0, &exact // what was accepted by then has been decided
-		timer, err := loop.VerifyTimer(loop.Claim{EffectID: e.ID, Effect: e, AcceptedAt: t.accepted, UpdatedAt: t.accepted}, item)
-		if err == nil {
-			var body []byte
-			if body, err = loop.Encode(timer); err == nil {
-				v.side.timers.add(timer.AcceptedAt, loop.Outgoing{Body: body})
-			}
-		}
-		if err != nil {
-			v.err = err
-		}
-	}
+	v.out.Made = append(v.out.Made, Made{Decision: d, At: t.at, File: t.file})
+	v.fresh = append(v.fresh, arrival{t.accepted, item})
 }
 
 // Late implements decide.Recorder.

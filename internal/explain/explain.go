@@ -75,7 +75,8 @@ type Entry struct {
 
 // Decision is what was decided, maybe of an earlier signal's time.
 type Decision struct {
-	At time.Time `json:"at"`
+	At      time.Time `json:"at"`
+	MutedBy string    `json:"mutedBy,omitempty"` // the rule that fires, so that nothing of it lands
 	loop.Decision
 }
 
@@ -103,7 +104,7 @@ func (x *Explainer) Explain(ctx context.Context, r backtest.Record) (Signal, err
 		one := x.rule(p, ev) //nolint:contextcheck // pure: CEL is bounded by cost, not by a deadline
 		for _, m := range outcome.Made {
 			if m.RuleID == id {
-				one.Decisions = append(one.Decisions, Decision{m.At, m.Decision})
+				one.Decisions = append(one.Decisions, Decision{m.At, m.MutedBy, m.Decision})
 			}
 		}
 		if len(one.Decisions) > 0 {

@@ -60,6 +60,14 @@ func safety() []mutant {
 		{"a fallback of else comes within the time", rule + "verify.go", "if a.Fallback != \"\" {", "if false {", ""},
 		{"an outcome of what a timer decided is a signal", decide + "evaluate.go", " && strings.HasPrefix(w.typ(), loop.TimerPrefix)", "", "Timer"},
 		{"a verification waits for what was accepted in time", rule + "verify.go", "Settle: p.set.settle, ", "", ""},
+		{"a rule that fires mutes another", act + "handler.go", "inhibitStage{firings: c.Firings},", "", "Mute|Inhibit"},
+		{"only who fired at the acceptance mutes", loop + "firing.go", "f.Until.IsZero() || at.Before(f.Until)", "true", ""},
+		{"what was let through is not muted later", act + "guard_inhibit.go", " || l.Claim.LetThrough", "", "Mute"},
+		{"what may have been sent is not called muted", act + "guard_inhibit.go", " || l.Takeover", "", "Mute"},
+		{"without the episode of who mutes nothing is sent", act + "guard_inhibit.go", "if err != nil {", "if false {", "Episode"},
+		{"a closing ends what mutes", decide + "episode.go", "e.Firings[last].Until = accepted.UTC()", "_ = last", "Inhibit|Firing"},
+		{"who is switched off mutes nothing", rule + "inhibit.go", "!on || !other.Inhibits()", "!on", "Mute"},
+		{"what mutes is asked on the side of what it mutes", "internal/backtest/split.go", "if same[r.ID] != same[by.Rule] {", "if false {", "Muted"},
 		{"the present hour's budget is not deleted", sweep + "judge.go", "now.After(l.Last.Add(loop.ClaimKeep))", "true", ""},
 	}
 }

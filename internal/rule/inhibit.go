@@ -105,17 +105,19 @@ func (p *Program) inhibitedBy(ev *Event, own string) ([]loop.RuleKey, error) {
 	if err := p.compiled(ev); err != nil {
 		return nil, err
 	}
-	all := make([]loop.RuleKey, len(p.rule.InhibitedBy))
+	var all []loop.RuleKey
 	for i, by := range p.rule.InhibitedBy {
-		all[i] = loop.RuleKey{Rule: by.Rule, Key: own}
-		if p.inhibitors[i] == nil {
-			continue
+		if other, on := p.set.Program(by.Rule); !on || !other.Inhibits() {
+			continue // what it had open when it was switched off stays open
 		}
-		key, err := p.evalText(p.inhibitors[i], ev, fmt.Sprintf("inhibited_by[%d].key", i))
-		if err != nil {
-			return nil, err
+		key := own
+		if p.inhibitors[i] != nil {
+			var err error
+			if key, err = p.evalText(p.inhibitors[i], ev, fmt.Sprintf("inhibited_by[%d].key", i)); err != nil {
+				return nil, err
+			}
 		}
-		all[i].Key = key
+		all = append(all, loop.RuleKey{Rule: by.Rule, Key: key})
 	}
 	return all, nil
 }
