@@ -19,9 +19,9 @@ type Verification struct {
 // VerifyData is the data of a TimerVerify signal.
 type VerifyData struct {
 	Rule  string    `json:"rule"`
-	After time.Time `json:"after"` // see Verification
-	Since time.Time `json:"since"` // when the signal that was decided was accepted
-	Until time.Time `json:"until"` // what is accepted from here on comes too late
+	After time.Time `json:"after"`         // see Verification
+	Since time.Time `json:"since"`         // when the signal that was decided was accepted
+	Until time.Time `json:"until"`         // what is accepted from here on comes too late
 	Why   *Why      `json:"why,omitempty"` // of the do
 	Else  []Effect  `json:"else"`
 }

@@ -24,7 +24,7 @@ type Program struct {
 	id       string // what every signal of the rule's type asks for stands together: among many rules it is in no cache
 	only     string // the one type that the pattern takes, where it asks for nothing else
 	stateful bool
-	back     bool   // see LooksBack
+	back     bool // see LooksBack
 	pattern  *pattern
 	set      *Set
 
