@@ -1,6 +1,9 @@
 package loop
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // Input declares one way in.
 type Input struct {
@@ -14,6 +17,8 @@ type Input struct {
 	Format string  `yaml:"format" json:"format,omitempty"` // of an HTTP body; "" is cloudevents
 	Source string  `yaml:"source" json:"source,omitempty"` // of the signals that another format makes
 	Map    Mapping `yaml:"map"    json:"map,omitzero"`     // what format json makes of a body
+
+	Schema json.RawMessage `yaml:"schema" json:"schema,omitempty"` // JSON schema of the signals' data
 
 	Auth        string       `yaml:"auth"        json:"auth,omitempty"` // how a caller proves who it is; "" is iam
 	Credentials []Credential `yaml:"credentials" json:"credentials,omitempty"`

@@ -1,6 +1,8 @@
 package rule
 
 import (
+	"encoding/json"
+
 	"github.com/goccy/go-yaml/ast"
 
 	"example.com/unbroken/internal/loop"
@@ -23,6 +25,7 @@ func (d *decoder) input(n ast.Node, path string) loop.Input {
 		"format":      d.text(&in.Format),
 		"source":      d.text(&in.Source),
 		"map":         d.mapping(&in.Map),
+		"schema":      d.schema(&in.Schema),
 		"auth":        d.text(&in.Auth),
 		"credentials": d.credentials(&in.Credentials),
 		"sources":     d.texts(&in.Sources),
@@ -71,6 +74,17 @@ func (d *decoder) mapping(m *loop.Mapping) func(ast.Node, string) {
 			"id": d.text(&m.ID), "source": d.text(&m.Source), "type": d.text(&m.Type),
 			"subject": d.text(&m.Subject), "time": d.text(&m.Time), "data": d.text(&m.Data),
 		})
+	}
+}
+
+// schema reads a JSON schema as it stands; whether it is one is for a Schemas to say.
+func (d *decoder) schema(into *json.RawMessage) func(ast.Node, string) {
+	return func(n ast.Node, path string) {
+		if _, ok := n.(ast.MapNode); !ok {
+			d.fail(path, "such as {type: object, required: [celsius]}", "must be a map, not %s", kind(n))
+			return
+		}
+		*into, _ = json.Marshal(d.value(n, path)) // YAML that is JSON always encodes
 	}
 }
 
