@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"example.com/unbroken/internal/dynamo"
 	"example.com/unbroken/internal/ingest"
 	"example.com/unbroken/internal/ledger"
 	"example.com/unbroken/internal/loop"
@@ -99,8 +100,20 @@ func (b *base) acceptor(secrets ingest.Secrets, schemas Schemas) (*ingest.Accept
 	return ingest.New(ingest.Config{
 		Region: b.Region, Peers: loop.Peers(b.Config.Regions.Loop, b.Region), Inputs: b.Config.Inputs, StandbyDelay: b.Config.StandbyDelay.Std(), Queue: b.queues,
 		Mapper: mappings, Secrets: secrets, Schemas: check,
-		Observer: ledger.Ingest{Observer: b.telemetry.Ingest(b.copies), Book: b.book()}, Now: time.Now,
+		Observer: b.listener(ledger.Ingest{Observer: b.telemetry.Ingest(b.copies), Book: b.book()}), Now: time.Now,
 	}), nil
+}
+
+// listener notes that watched inputs are heard.
+func (b *base) listener(observer ingest.Observer) *ingest.Listener {
+	log := b.telemetry.Logger()
+	return &ingest.Listener{
+		Observer: observer, Region: b.Region, Inputs: b.Config.Inputs, Now: time.Now,
+		Notes: dynamo.NewDocuments(b.tables, b.Config.Prefix, time.Now),
+		Lost: func(ctx context.Context, err error) {
+			log.WarnContext(ctx, "heard", slog.String("error", err.Error()))
+		},
+	}
 }
 
 // copies is in how many regions a signal of the input should be stored.

@@ -20,6 +20,10 @@ type Input struct {
 
 	Schema json.RawMessage `yaml:"schema" json:"schema,omitempty"` // JSON schema of the signals' data
 
+	ExpectEvery Duration `yaml:"expect_every" json:"expectEvery,omitempty"` // how often it says something at least; 0: nobody watches
+	ExpectIn    string   `yaml:"expect_in"    json:"expectIn,omitempty"`    // any | each of the regions; "" is any
+	Standby     string   `yaml:"standby"      json:"standby,omitempty"`     // the input that is active while this one is stalled
+
 	Auth        string       `yaml:"auth"        json:"auth,omitempty"` // how a caller proves who it is; "" is iam
 	Credentials []Credential `yaml:"credentials" json:"credentials,omitempty"`
 	Quota       Quota        `yaml:"quota"       json:"quota,omitzero"`
@@ -78,6 +82,9 @@ const (
 	AuthHMAC   = "hmac"   // Standard Webhooks
 	AuthGitHub = "github" // X-Hub-Signature-256
 	AuthBearer = "bearer" // a key
+
+	ExpectAny  = "any"  // region: the input is stalled when no region hears it
+	ExpectEach = "each" // region has a share of its own: the input is stalled when one does not hear it
 
 	Mirrored = "mirrored"
 	Regional = "regional"

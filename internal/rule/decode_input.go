@@ -18,18 +18,21 @@ func (d *decoder) input(n ast.Node, path string) loop.Input {
 	in := loop.Input{Durability: loop.Mirrored, Policy: loop.PolicyAll, MaxSkew: defaultMaxSkew}
 	bounded := false
 	d.fields(n, path, known{
-		"kind":        d.text(&in.Kind),
-		"durability":  d.text(&in.Durability),
-		"policy":      d.text(&in.Policy),
-		"archive":     d.flag(&in.Archive),
-		"format":      d.text(&in.Format),
-		"source":      d.text(&in.Source),
-		"map":         d.mapping(&in.Map),
-		"schema":      d.schema(&in.Schema),
-		"auth":        d.text(&in.Auth),
-		"credentials": d.credentials(&in.Credentials),
-		"sources":     d.texts(&in.Sources),
-		"topics":      d.texts(&in.Topics),
+		"kind":         d.text(&in.Kind),
+		"durability":   d.text(&in.Durability),
+		"policy":       d.text(&in.Policy),
+		"archive":      d.flag(&in.Archive),
+		"format":       d.text(&in.Format),
+		"source":       d.text(&in.Source),
+		"map":          d.mapping(&in.Map),
+		"schema":       d.schema(&in.Schema),
+		"expect_every": d.duration(&in.ExpectEvery),
+		"expect_in":    d.text(&in.ExpectIn),
+		"standby":      d.text(&in.Standby),
+		"auth":         d.text(&in.Auth),
+		"credentials":  d.credentials(&in.Credentials),
+		"sources":      d.texts(&in.Sources),
+		"topics":       d.texts(&in.Topics),
 		"quota": func(n ast.Node, path string) {
 			d.fields(n, path, known{"per_second": d.integer(&in.Quota.PerSecond), "burst": d.integer(&in.Quota.Burst)})
 			if in.Quota.PerSecond <= 0 || in.Quota.Burst < 0 {
@@ -53,6 +56,9 @@ func (d *decoder) input(n ast.Node, path string) loop.Input {
 	})
 	if !bounded && unboundedSkew(in) {
 		in.MaxSkew = 0
+	}
+	if in.ExpectEvery > 0 {
+		in.ExpectIn = orElse(in.ExpectIn, loop.ExpectAny)
 	}
 	if in.Kind == loop.KindHTTP {
 		in.Format = orElse(in.Format, loop.FormatCloudEvents)
