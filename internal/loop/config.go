@@ -39,6 +39,16 @@ func (c *Config) Archives() bool {
 	return false
 }
 
+// Watches says whether any input is expected to be heard.
+func (c *Config) Watches() bool {
+	for _, in := range c.Inputs {
+		if in.ExpectEvery > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Rule says which signals mean what, and what to do then.
 type Rule struct {
 	ID     string           `yaml:"id"     json:"id"`

@@ -12,7 +12,7 @@ import (
 
 func packed(t testing.TB) ([]byte, *loop.Config) {
 	t.Helper()
-	cfg, err := ParseFile("testdata/loop.yaml")
+	cfg, err := ParseFile("testdata/loop.yaml", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

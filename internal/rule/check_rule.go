@@ -31,6 +31,7 @@ func (c *checker) rules() {
 			c.steps(path+"."+phase.field, phase.steps)
 		}
 		c.compiles(path, r)
+		c.typed(path, r)
 	}
 	c.inhibition()
 }

@@ -199,7 +199,7 @@ func TestJUnitIsWhatBuildServersRead(t *testing.T) {
 // The tests of the sample rules pass: they are what a newcomer reads first.
 func TestTheSampleRules(t *testing.T) {
 	t.Parallel()
-	sample, err := rule.ParseFile("../../localstack/loop.yaml")
+	sample, err := rule.ParseFile("../../localstack/loop.yaml", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,6 +38,8 @@ const (
 	errorLines
 	swept
 	overdue
+	stalled
+	switched
 	linkLatency
 	endToEndLatency
 	metrics // their number
@@ -47,7 +49,7 @@ const (
 func (m metric) String() string {
 	return [metrics]string{
 		"Accepted", "Rejected", "SingleCopy", "Unarchived", "Archived", "Decided", "Unmatched", "Late", "WindowOverflow", "Quarantined", "Delivered", "Parked",
-		"Suppressed", "SuppressedBySilence", "SuppressedByThrottle", "SuppressedByBudget", "SuppressedByKillSwitch", "SuppressedInShadow", "SuppressedByInhibition", "RulesStopped", "SentUnclaimed", "Expired", "Superseded", "Retries", "Errors", "Swept", "Overdue", "LinkLatency", "EndToEndLatency",
+		"Suppressed", "SuppressedBySilence", "SuppressedByThrottle", "SuppressedByBudget", "SuppressedByKillSwitch", "SuppressedInShadow", "SuppressedByInhibition", "RulesStopped", "SentUnclaimed", "Expired", "Superseded", "Retries", "Errors", "Swept", "Overdue", "StalledInputs", "InputSwitches", "LinkLatency", "EndToEndLatency",
 	}[m]
 }
 
