@@ -39,6 +39,7 @@ func table() []mutant {
 		{"a transition that a peer sent is put on this region's queue, too", decide + "pending.go", "if slices.Contains(t.SentBy, k.region) {\n\t\t\tcontinue", "if !t.Pending() {\n\t\t\tcontinue", ""},
 		{"pending effects are never forgotten", decide + "pending.go", "if t.Pending() {\n\t\t\treturn false", "if t.Pending() {\n\t\t\treturn true", ""},
 		{"the entries are read again after they were put", decide + "episode.go", "j := judged{entries: merge(seen.Entries), lateness", "j := judged{entries: merge(slices.Concat(known.Entries, inTime)), lateness", ""},
+		{"a tick without its signal tells nothing of the past", decide + "revise.go", "return !j.entries[i].Tick || slices.ContainsFunc(j.entries[:i], func(e Entry) bool { return !e.Tick })", "return true", "TickWithoutItsSignal"},
 		{"the past is not told without what a region has not got yet", decide + "revise.go", "&& j.knows(e, first)", "", "NotReplicatedYet"},
 		{"transitions go forward in event time only", decide + "revise.go", "if entry.Pos.After(e.Last) && state != open {", "if state != open {", ""},
 		{"one signal counts once in a window", decide + "fold.go", "if _, alike := seen[begins]; alike &&", "if _, alike := seen[begins]; alike && false &&", ""},
