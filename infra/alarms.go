@@ -128,6 +128,14 @@ func (r region) observerAlarms(p pager) {
 		periods: 3,
 		missing: awscloudwatch.TreatMissingData_BREACHING,
 	})
+	if r.watchesInputs() {
+		p.page(watch{
+			name:    "input-stalled",
+			means:   "An input that should be heard is silent; its standby, if it has one, is active. unbroken status says which; what became of its producers?",
+			metric:  r.own(loop.FuncObserver, "StalledInputs", "Maximum"),
+			periods: 2,
+		})
+	}
 	for _, judged := range r.cfg.Regions.Loop {
 		p.page(watch{
 			name:    failover.Objection(judged),

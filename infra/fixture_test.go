@@ -83,7 +83,7 @@ func synthAndRun(m *testing.M) (int, error) {
 		return 1, err
 	}
 	kept := config(pair)
-	kept.Inputs = map[string]loop.Input{"default": {Kind: loop.KindHTTP, Archive: true}, "inbox": {Kind: loop.KindQueue}}
+	kept.Inputs = map[string]loop.Input{"default": {Kind: loop.KindHTTP, Archive: true, ExpectEvery: loop.Duration(time.Minute), Standby: "inbox"}, "inbox": {Kind: loop.KindQueue}}
 	if made.archived, err = synthOf(dir, kept, named); err != nil {
 		return 1, err
 	}

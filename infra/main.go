@@ -10,6 +10,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"example.com/unbroken/internal/rule"
+	"example.com/unbroken/internal/schema"
 )
 
 func main() {
@@ -23,7 +24,7 @@ func main() {
 
 func run() error {
 	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false)})
-	cfg, err := rule.ParseFile(contextString(app, "loop", "loop.yaml"))
+	cfg, err := rule.ParseFile(contextString(app, "loop", "loop.yaml"), schema.Check)
 	if err != nil {
 		return err
 	}

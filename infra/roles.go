@@ -93,7 +93,7 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 			allow([]string{"dynamodb:Query", "dynamodb:PutItem"}, outputs),
 		}
 	case loop.FuncObserver:
-		return r.observerGrants()
+		return append(r.observerGrants(), r.watcherGrants()...)
 	}
 	panic("no grants for function " + name) // a function without a policy must not be defined by accident
 }
@@ -112,6 +112,22 @@ func (r region) observerGrants() []awsiam.PolicyStatement {
 		allow([]string{"sqs:GetQueueAttributes"}, queues...),
 		allow([]string{"dynamodb:PutItem", "dynamodb:Query", "dynamodb:GetItem"}, tables...),
 	}
+}
+
+// watcherGrants are what an observer in a loop region needs besides, to switch an input's standby on and off and to say so.
+func (r region) watcherGrants() []awsiam.PolicyStatement {
+	if !r.watchesInputs() {
+		return nil
+	}
+	return []awsiam.PolicyStatement{
+		send(r.everywhere(func(in string) *string { return r.queueARN(in, loop.QueueSignals) })...),
+		onKeys([]string{loop.WatchedKey("*")}, []string{"dynamodb:GetItem", "dynamodb:PutItem"}, r.tableARN(r.name, loop.TableClaims)),
+	}
+}
+
+// watchesInputs says whether this region has an observer of inputs: the witness has neither queues nor claims to ask.
+func (r region) watchesInputs() bool {
+	return slices.Contains(r.cfg.Regions.Loop, r.name) && r.cfg.Watches()
 }
 
 // actionSecrets are the references that actions name.

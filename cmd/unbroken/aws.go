@@ -38,6 +38,7 @@ func connect(cfg aws.Config, d deployment) *cloud {
 		Claims:    func(region string) claims { return dynamo.NewClaims(db(region), d.Prefix) },
 		Scans:     func(region string) scans { return dynamo.NewClaimsTable(db(region), d.Prefix) },
 		Controls:  func(region string) controls { return dynamo.NewControls(db(region), d.Prefix) },
+		Records:   func(region string) records { return dynamo.NewRecords(db(region), d.Prefix) },
 		Who:       queues.who,
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"example.com/unbroken/internal/backtest"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/rule"
+	"example.com/unbroken/internal/schema"
 )
 
 type backtestCmd struct {
@@ -97,7 +98,7 @@ func (c backtestCmd) Run(ctx context.Context, g *globals, w *world) error {
 
 // rulesOf reads a loop.yaml and makes of it what the functions carry: the hash stands in every decision there.
 func rulesOf(file string) (*rule.Bundle, error) {
-	cfg, err := rule.ParseFile(file)
+	cfg, err := rule.ParseFile(file, schema.Check)
 	if err != nil {
 		return nil, err
 	}

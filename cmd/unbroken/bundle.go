@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"example.com/unbroken/internal/rule"
+	"example.com/unbroken/internal/schema"
 )
 
 type bundleCmd struct {
@@ -28,7 +29,7 @@ func (c bundleCmd) Run(g *globals, w *world) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := rule.ParseFile(file)
+	cfg, err := rule.ParseFile(file, schema.Check)
 	if err != nil {
 		return err
 	}

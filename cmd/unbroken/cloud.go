@@ -29,6 +29,7 @@ type cloud struct {
 	Claims    func(region string) claims
 	Scans     func(region string) scans
 	Controls  func(region string) controls
+	Records   func(region string) records
 	Who       func(ctx context.Context) string // the caller, for audit trails
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/rule"
+	"example.com/unbroken/internal/schema"
 )
 
 // defaultFiles are tried in order where no loop.yaml is named.
@@ -39,7 +40,7 @@ func (g *globals) load() (*loop.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := rule.ParseFile(file)
+	cfg, err := rule.ParseFile(file, schema.Check)
 	if err != nil {
 		return nil, err
 	}

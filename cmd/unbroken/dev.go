@@ -12,6 +12,7 @@ import (
 	"example.com/unbroken/internal/dev"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/rule"
+	"example.com/unbroken/internal/schema"
 )
 
 type devCmd struct {
@@ -37,7 +38,7 @@ func (c devCmd) Run(ctx context.Context, g *globals, w *world) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := rule.ParseFile(file)
+	cfg, err := rule.ParseFile(file, schema.Check)
 	if err != nil {
 		return err
 	}

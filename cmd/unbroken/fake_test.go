@@ -104,6 +104,7 @@ type fakeCloud struct {
 	hidden  map[string]bool            // region|queue|index of what was received
 	gone    map[string]bool            // and deleted
 	record  *mem.Controls              // silences and kill switches
+	records *mem.Records               // of the inputs that are watched
 	buckets map[string]*mem.Objects
 }
 
@@ -111,7 +112,7 @@ func newFakeCloud() *fakeCloud {
 	return &fakeCloud{
 		dead: map[string]bool{}, docs: map[string]json.RawMessage{}, depth: map[string]int{}, off: map[string]bool{},
 		logs: map[string][]string{}, claimed: map[string]loop.Claim{}, sent: map[string][]loop.Outgoing{},
-		moves: map[string][]queue.Move{}, hidden: map[string]bool{}, gone: map[string]bool{}, record: mem.NewControls(nil),
+		moves: map[string][]queue.Move{}, hidden: map[string]bool{}, gone: map[string]bool{}, record: mem.NewControls(nil), records: mem.NewRecords(nil),
 		buckets: map[string]*mem.Objects{},
 	}
 }
@@ -120,7 +121,7 @@ func (f *fakeCloud) cloud() *cloud {
 	return &cloud{
 		Docs: f, Queues: f, Functions: f, Tables: f, Logs: f, Claims: func(r string) claims { return fakeClaims{f, r} },
 		Scans: func(r string) scans { return fakeClaims{f, r} }, Who: func(context.Context) string { return "arn:aws:iam::1:user/ann" },
-		Controls: func(r string) controls { return fakeControls{f, r} },
+		Controls: func(r string) controls { return fakeControls{f, r} }, Records: func(r string) records { return fakeRecords{f, r} },
 	}
 }
 
@@ -381,4 +382,23 @@ func golden(t *testing.T, name, got string) {
 	if strings.Join(strings.Fields(got), " ") != strings.Join(strings.Fields(string(want)), " ") {
 		t.Errorf("%s differs; `go test ./cmd/unbroken -update` writes it anew. Got:\n%s", path, got)
 	}
+}
+
+type fakeRecords struct {
+	f      *fakeCloud
+	region string
+}
+
+func (r fakeRecords) Load(ctx context.Context, key string) (json.RawMessage, int64, error) {
+	if err := r.f.ask(ctx, r.region); err != nil {
+		return nil, 0, err
+	}
+	return r.f.records.In(r.region).Load(ctx, key)
+}
+
+func (r fakeRecords) Store(ctx context.Context, key string, doc any, standing int64) error {
+	if err := r.f.ask(ctx, r.region); err != nil {
+		return err
+	}
+	return r.f.records.In(r.region).Store(ctx, key, doc, standing)
 }

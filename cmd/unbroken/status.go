@@ -34,7 +34,8 @@ type status struct {
 	Regions   []regionStatus `json:"regions"`
 	Witness   *regionStatus  `json:"witness,omitempty"`
 	Observers []observed     `json:"observers"`
-	Kills     []loop.Kill    `json:"kills,omitempty"` // kill switches that are on
+	Inputs    []inputStatus  `json:"inputs,omitempty"` // those that are watched
+	Kills     []loop.Kill    `json:"kills,omitempty"`  // kill switches that are on
 	Attention []string       `json:"attention"`
 }
 
@@ -102,9 +103,11 @@ func (statusCmd) Run(ctx context.Context, g *globals, w *world) error {
 		})
 	}
 	group.Go(func() error { s.Observers = r.observers(ctx, regions); return nil })
+	group.Go(func() error { s.Inputs = r.watched(ctx, regions); return nil })
 	group.Go(func() error { s.Kills = r.stopped(ctx, regions); return nil })
 	_ = group.Wait() // what could not be asked stands in the answer
-	s.Attention = append(s.attention(r.cfg), killed(s.Kills, s.At)...)
+	s.Attention = append(s.attention(r.cfg), stalledInputs(s.Inputs, s.At)...)
+	s.Attention = append(s.Attention, killed(s.Kills, s.At)...)
 	if err := s.print(g, w); err != nil {
 		return err
 	}

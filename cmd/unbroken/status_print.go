@@ -49,7 +49,7 @@ func (s *status) print(g *globals, w *world) error {
 	for _, one := range []struct {
 		title string
 		rows  [][]string
-	}{{"endpoints", endpoints}, {"queues", queues}, {"functions", functions}, {"tables", tables}, {"observers", s.observerRows()}} {
+	}{{"endpoints", endpoints}, {"queues", queues}, {"functions", functions}, {"tables", tables}, {"observers", s.observerRows()}, {"inputs", s.inputRows()}} {
 		if err := section(one.title, one.rows); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/rule"
+	"example.com/unbroken/internal/schema"
 )
 
 type validateCmd struct {
@@ -44,7 +45,7 @@ func (c validateCmd) Run(g *globals, w *world) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := rule.ParseFile(file)
+	cfg, err := rule.ParseFile(file, schema.Check)
 	broken, isBroken := errors.AsType[*rule.Errors](err)
 	if err != nil && !isBroken {
 		return err

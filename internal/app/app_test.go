@@ -13,6 +13,7 @@ import (
 	"example.com/unbroken/internal/app/secrets"
 	"example.com/unbroken/internal/app/targets"
 	"example.com/unbroken/internal/rule"
+	"example.com/unbroken/internal/schema"
 )
 
 // packed is a bundle file of the loop.yaml given.
@@ -71,7 +72,7 @@ func TestAFunctionThatCannotStartSaysWhatToDo(t *testing.T) {
 		"not JSON":          {Environment{Region: "us-east-2", Bundle: file(t, []byte("PK"))}, rule.ErrBundleCorrupt, "unbroken bundle"},
 		"cut off":           {Environment{Region: "us-east-2", Bundle: file(t, good[:len(good)/2])}, rule.ErrBundleCorrupt, "unbroken bundle"},
 		"tampered with":     {Environment{Region: "us-east-2", Bundle: file(t, []byte(strings.Replace(string(good), `"ub"`, `"uc"`, 1)))}, rule.ErrBundleCorrupt, "unbroken bundle"},
-		"of a newer format": {Environment{Region: "us-east-2", Bundle: file(t, []byte(strings.Replace(string(good), `"format":2`, `"format":99`, 1)))}, rule.ErrBundleFormat, "update"},
+		"of a newer format": {Environment{Region: "us-east-2", Bundle: file(t, []byte(strings.Replace(string(good), `"format":`, `"format":9`, 1)))}, rule.ErrBundleFormat, "update"},
 		"a foreign region":  {Environment{Region: "eu-west-1", Bundle: packed(t, pair)}, nil, "same loop.yaml"},
 		"no region":         {Environment{Bundle: packed(t, pair)}, nil, "AWS_REGION"},
 	} {
@@ -89,8 +90,11 @@ func TestEveryConstructorReportsThatItCannotStart(t *testing.T) {
 	t.Parallel()
 	env := Environment{Region: "us-east-2", Bundle: filepath.Join(t.TempDir(), "none")}
 	for name, construct := range map[string]func(context.Context) error{
-		"ingest-http":  func(ctx context.Context) error { _, err := IngestHTTP(ctx, env, secrets.New); return err },
-		"ingest-queue": func(ctx context.Context) error { _, err := IngestQueue(ctx, env); return err },
+		"ingest-http": func(ctx context.Context) error {
+			_, err := IngestHTTP(ctx, env, secrets.New, schema.Compile)
+			return err
+		},
+		"ingest-queue": func(ctx context.Context) error { _, err := IngestQueue(ctx, env, schema.Compile); return err },
 		"ingest-alarm": func(ctx context.Context) error { _, err := IngestAlarm(ctx, env); return err },
 		"decide":       func(ctx context.Context) error { _, err := Decide(ctx, env); return err },
 		"act":          func(ctx context.Context) error { _, err := Act(ctx, env, targets.All); return err },
@@ -107,8 +111,11 @@ func TestEveryConstructorStartsWithoutAWS(t *testing.T) {
 	t.Parallel()
 	env := Environment{Region: "us-east-2", Bundle: packed(t, pair)}
 	for name, construct := range map[string]func(context.Context) (any, error){
-		"ingest-http":  func(ctx context.Context) (any, error) { h, err := IngestHTTP(ctx, env, secrets.New); return h, err },
-		"ingest-queue": func(ctx context.Context) (any, error) { h, err := IngestQueue(ctx, env); return h, err },
+		"ingest-http": func(ctx context.Context) (any, error) {
+			h, err := IngestHTTP(ctx, env, secrets.New, schema.Compile)
+			return h, err
+		},
+		"ingest-queue": func(ctx context.Context) (any, error) { h, err := IngestQueue(ctx, env, schema.Compile); return h, err },
 		"ingest-alarm": func(ctx context.Context) (any, error) { h, err := IngestAlarm(ctx, env); return h, err },
 		"decide":       func(ctx context.Context) (any, error) { h, err := Decide(ctx, env); return h, err },
 		"act":          func(ctx context.Context) (any, error) { h, err := Act(ctx, env, targets.All); return h, err },
@@ -127,7 +134,7 @@ func TestAnInboxNeedsAnInputOfItsKind(t *testing.T) {
 	if _, err := IngestAlarm(t.Context(), Environment{Region: "us-east-2", Bundle: packed(t, strings.Replace(pair, ", alarms: {kind: alarm}", "", 1))}); err == nil || !strings.Contains(err.Error(), "alarm") {
 		t.Errorf("%v", err)
 	}
-	if _, err := IngestQueue(t.Context(), Environment{Region: "us-east-2", Bundle: packed(t, without)}); err == nil || !strings.Contains(err.Error(), "queue") {
+	if _, err := IngestQueue(t.Context(), Environment{Region: "us-east-2", Bundle: packed(t, without)}, schema.Compile); err == nil || !strings.Contains(err.Error(), "queue") {
 		t.Errorf("%v", err)
 	}
 }

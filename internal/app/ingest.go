@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"example.com/unbroken/internal/dynamo"
 	"example.com/unbroken/internal/ingest"
 	"example.com/unbroken/internal/ledger"
 	"example.com/unbroken/internal/loop"
@@ -19,13 +20,16 @@ import (
 // Secrets makes what the secrets of producers are read from.
 type Secrets func(aws.Config) ingest.Secrets
 
+// Schemas makes the inputs' schemas ready. It is handed in, so that only the binaries that take signals carry the library.
+type Schemas func(*loop.Config) (ingest.SchemaCheck, error)
+
 // IngestHTTP takes signals over HTTP.
-func IngestHTTP(ctx context.Context, env Environment, secrets Secrets) (HTTPHandler, error) {
+func IngestHTTP(ctx context.Context, env Environment, secrets Secrets, schemas Schemas) (HTTPHandler, error) {
 	b, err := start(ctx, env, loop.FuncIngestHTTP)
 	if err != nil {
 		return nil, err
 	}
-	acceptor, err := b.acceptor(loggedSecrets{secrets(b.aws), b.telemetry.Logger()})
+	acceptor, err := b.acceptor(loggedSecrets{secrets(b.aws), b.telemetry.Logger()}, schemas)
 	if err != nil {
 		return nil, err
 	}
@@ -33,8 +37,8 @@ func IngestHTTP(ctx context.Context, env Environment, secrets Secrets) (HTTPHand
 }
 
 // IngestQueue takes signals from the inbox queue.
-func IngestQueue(ctx context.Context, env Environment) (SQSHandler, error) {
-	b, acceptor, input, err := only(ctx, env, loop.FuncIngestQueue, loop.KindQueue)
+func IngestQueue(ctx context.Context, env Environment, schemas Schemas) (SQSHandler, error) {
+	b, acceptor, input, err := only(ctx, env, loop.FuncIngestQueue, loop.KindQueue, schemas)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +54,7 @@ type AlarmHandler func(context.Context, json.RawMessage) error
 
 // IngestAlarm takes the changes of CloudWatch alarms.
 func IngestAlarm(ctx context.Context, env Environment) (AlarmHandler, error) {
-	b, acceptor, input, err := only(ctx, env, loop.FuncIngestAlarm, loop.KindAlarm)
+	b, acceptor, input, err := only(ctx, env, loop.FuncIngestAlarm, loop.KindAlarm, none)
 	if err != nil {
 		return nil, err
 	}
@@ -66,31 +70,50 @@ func IngestAlarm(ctx context.Context, env Environment) (AlarmHandler, error) {
 }
 
 // only starts the function of a kind of input that a deployment has one of.
-func only(ctx context.Context, env Environment, function, kind string) (*base, *ingest.Acceptor, string, error) {
+func only(ctx context.Context, env Environment, function, kind string, schemas Schemas) (*base, *ingest.Acceptor, string, error) {
 	b, err := start(ctx, env, function)
 	if err != nil {
 		return nil, nil, "", err
 	}
 	for name, in := range b.Config.Inputs {
 		if in.Kind == kind {
-			acceptor, err := b.acceptor(nil) // whoever may send to a queue or change an alarm has proven who it is to AWS
+			acceptor, err := b.acceptor(nil, schemas) // whoever may send to a queue or change an alarm has proven who it is to AWS
 			return b, acceptor, name, err
 		}
 	}
 	return nil, nil, "", fmt.Errorf("loop.yaml declares no input of kind %s", kind)
 }
 
+// none is for inputs that have no schema: what alarms say has one form.
+func none(*loop.Config) (ingest.SchemaCheck, error) { return nil, nil }
+
 // acceptor is what all ways in share.
-func (b *base) acceptor(secrets ingest.Secrets) (*ingest.Acceptor, error) {
+func (b *base) acceptor(secrets ingest.Secrets, schemas Schemas) (*ingest.Acceptor, error) {
+	check, err := schemas(b.Config)
+	if err != nil {
+		return nil, err
+	}
 	mappings, err := rule.CompileMappings(b.Config)
 	if err != nil {
 		return nil, err
 	}
 	return ingest.New(ingest.Config{
 		Region: b.Region, Peers: loop.Peers(b.Config.Regions.Loop, b.Region), Inputs: b.Config.Inputs, StandbyDelay: b.Config.StandbyDelay.Std(), Queue: b.queues,
-		Mapper: mappings, Secrets: secrets,
-		Observer: ledger.Ingest{Observer: b.telemetry.Ingest(b.copies), Book: b.book()}, Now: time.Now,
+		Mapper: mappings, Secrets: secrets, Schemas: check,
+		Observer: b.listener(ledger.Ingest{Observer: b.telemetry.Ingest(b.copies), Book: b.book()}), Now: time.Now,
 	}), nil
+}
+
+// listener notes that watched inputs are heard.
+func (b *base) listener(observer ingest.Observer) *ingest.Listener {
+	log := b.telemetry.Logger()
+	return &ingest.Listener{
+		Observer: observer, Region: b.Region, Inputs: b.Config.Inputs, Now: time.Now,
+		Notes: dynamo.NewDocuments(b.tables, b.Config.Prefix, time.Now),
+		Lost: func(ctx context.Context, err error) {
+			log.WarnContext(ctx, "heard", slog.String("error", err.Error()))
+		},
+	}
 }
 
 // copies is in how many regions a signal of the input should be stored.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -37,10 +38,12 @@ func Observer(ctx context.Context, env Environment, gauge Gauge) (ScheduleHandle
 		Prober: observe.HTTPProber{Client: &http.Client{}, Timeout: probeTimeout, Now: time.Now},
 		Gauge:  gauge(b.aws),
 	}
+	watch := b.watch()
 	return func(ctx context.Context) error {
 		ctx, end := b.telemetry.StartBatch(ctx, nil)
 		defer end()
 		verdicts, err := o.Run(ctx)
+		err = errors.Join(err, watch(ctx))
 		log := b.telemetry.Logger()
 		for region, v := range verdicts {
 			log.InfoContext(ctx, "observed", slog.String("judged", region), slog.Bool("healthy", v.Healthy), slog.Any("checks", v.Checks))

@@ -17,6 +17,7 @@ import (
 	"example.com/unbroken/internal/output"
 	"example.com/unbroken/internal/outputs"
 	"example.com/unbroken/internal/rule"
+	"example.com/unbroken/internal/schema"
 )
 
 // region is one loop region.
@@ -43,9 +44,13 @@ func newRegion(w *World, name string, set *rule.Set, listener net.Listener) (*re
 	if err != nil {
 		return nil, err
 	}
+	check, err := schema.Compile(cfg)
+	if err != nil {
+		return nil, err
+	}
 	acceptor := ingest.New(ingest.Config{
 		Region: name, Peers: loop.Peers(cfg.Regions.Loop, name), Inputs: unsigned(cfg.Inputs), StandbyDelay: cfg.StandbyDelay.Std(),
-		Mapper: mappings, Secrets: localSecrets{}, Queue: queue, Observer: ingestEvents{r}, Now: now,
+		Mapper: mappings, Schemas: check, Secrets: localSecrets{}, Queue: queue, Observer: ingestEvents{r}, Now: now,
 	})
 	r.signals = ingest.NewHTTP(acceptor)
 	for input, in := range cfg.Inputs {

@@ -19,6 +19,7 @@ import (
 	"example.com/unbroken/internal/decide"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/looptest"
+	"example.com/unbroken/internal/observe"
 )
 
 // The conformance suites run against an emulator of DynamoDB where AWS_ENDPOINT_URL names one. It replicates
@@ -138,6 +139,14 @@ func TestControls(t *testing.T) {
 	looptest.Controls(t, func(t *testing.T) looptest.Bench[looptest.ControlsStore] {
 		d := deploy(t)
 		return looptest.Bench[looptest.ControlsStore]{Here: NewControls(d.here, d.prefix), There: NewControls(d.there, d.prefix), LoseAnswer: d.here.arm}
+	})
+}
+
+func TestRecords(t *testing.T) {
+	t.Parallel()
+	looptest.Records(t, func(t *testing.T) looptest.Bench[observe.Records] {
+		d := deploy(t)
+		return looptest.Bench[observe.Records]{Here: NewRecords(d.here, d.prefix), There: NewRecords(d.there, d.prefix), LoseAnswer: d.here.arm}
 	})
 }
 

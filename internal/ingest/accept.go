@@ -40,10 +40,14 @@ type Config struct {
 	SendTimeout  time.Duration // of one send; 0 means DefaultSendTimeout
 	Mapper       Mapper        // of the inputs whose format is json
 	Secrets      Secrets       // of the credentials
+	Schemas      SchemaCheck   // of the inputs that have one
 	Queue        Queue
 	Observer     Observer // nil: nobody counts
 	Now          func() time.Time
 }
+
+// SchemaCheck refuses a signal whose data is not what the schema of its input allows. Its errors are refusals.
+type SchemaCheck = func(input string, s loop.Signal) error
 
 // Acceptor stores signals in as many regions as their input asks for. Both ways in share it.
 type Acceptor struct {
@@ -93,6 +97,9 @@ func (a *Acceptor) Accept(ctx context.Context, input string, arrivals []Arrival)
 		if results[i].Err = checkSkew(arrival, in.MaxSkew.Std(), now); results[i].Err != nil {
 			continue
 		}
+		if results[i].Err = a.checkData(input, in, arrival.Signal); results[i].Err != nil {
+			continue
+		}
 		raw, err := arrival.Signal.MarshalJSON()
 		if err != nil {
 			results[i].Err = loop.Refuse(loop.CodeMalformed, "the event cannot be written as JSON")
@@ -128,6 +135,18 @@ func checkSkew(a Arrival, most time.Duration, now time.Time) error {
 		return loop.Refuse(loop.CodeTimeOutOfRange, "time is %s away from when it was sent; this input allows %s (max_skew)", skew.Round(time.Second), most)
 	}
 	return nil
+}
+
+// checkData asks the input's schema. An input whose schema nobody can ask takes nothing: what it was to keep out would
+// come in.
+func (a *Acceptor) checkData(input string, in loop.Input, s loop.Signal) error {
+	if in.Schema == nil {
+		return nil
+	}
+	if a.cfg.Schemas == nil {
+		return loop.Refuse(loop.CodeUnavailable, "this input's schema is not ready")
+	}
+	return a.cfg.Schemas(input, s)
 }
 
 // count reports accepted signals by their number of copies and refused ones by their code.

@@ -27,9 +27,10 @@ type Accepted struct {
 
 // Rejected is one event that is not. With code `unavailable` it may be sent again as it is.
 type Rejected struct {
-	Index  int       `json:"index"`
-	Code   loop.Code `json:"code"`
-	Detail string    `json:"detail"`
+	Index   int       `json:"index"`
+	Code    loop.Code `json:"code"`
+	Detail  string    `json:"detail"`
+	Pointer string    `json:"pointer,omitempty"` // RFC 6901: the place in the event
 }
 
 // Problem is a refusal: https://www.rfc-editor.org/rfc/rfc9457
@@ -39,6 +40,7 @@ type Problem struct {
 	Status   int        `json:"status"`
 	Detail   string     `json:"detail,omitempty"`
 	Code     loop.Code  `json:"code"`
+	Pointer  string     `json:"pointer,omitempty"` // RFC 6901: the place in the event that is wrong
 	Accepted []Accepted `json:"accepted,omitempty"`
 	Rejected []Rejected `json:"rejected,omitempty"`
 }
@@ -60,6 +62,7 @@ type titled struct {
 var titles = map[loop.Code]titled{
 	loop.CodeMalformed:      {http.StatusBadRequest, "Malformed input"},
 	loop.CodeInvalidEvent:   {http.StatusBadRequest, "Not a valid CloudEvent"},
+	loop.CodeInvalidData:    {http.StatusBadRequest, "Not the data of this input"},
 	loop.CodeReserved:       {http.StatusBadRequest, "Reserved source or type"},
 	loop.CodeUnauthorized:   {http.StatusUnauthorized, "Not authorized"},
 	loop.CodeForbidden:      {http.StatusForbidden, "Not your source"},
@@ -91,7 +94,7 @@ func answer(w http.ResponseWriter, events []parsed, results []Result, batch bool
 			continue
 		}
 		why := refusal(r.Err)
-		a.Rejected = append(a.Rejected, Rejected{Index: i, Code: why.Code, Detail: why.Detail})
+		a.Rejected = append(a.Rejected, Rejected{Index: i, Code: why.Code, Detail: why.Detail, Pointer: why.Pointer})
 		if first == nil {
 			first = why
 		}
@@ -114,6 +117,7 @@ func answer(w http.ResponseWriter, events []parsed, results []Result, batch bool
 	} else if mixed {
 		p.Status = http.StatusBadRequest
 	}
+	p.Pointer = "" // of the first one: each has its own in rejected
 	p.Detail = fmt.Sprintf("%d of %d events were not accepted; see rejected", len(a.Rejected), len(results))
 	p.Accepted, p.Rejected = a.Accepted, a.Rejected
 	writeProblem(w, p)
@@ -135,7 +139,7 @@ func problem(r *loop.Refusal) Problem {
 	if !known {
 		t = titled{http.StatusBadRequest, "Refused"}
 	}
-	return Problem{Type: ProblemPrefix + string(r.Code), Title: t.title, Status: t.status, Detail: r.Detail, Code: r.Code}
+	return Problem{Type: ProblemPrefix + string(r.Code), Title: t.title, Status: t.status, Detail: r.Detail, Code: r.Code, Pointer: r.Pointer}
 }
 
 func writeProblem(w http.ResponseWriter, p Problem) {

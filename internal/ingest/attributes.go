@@ -110,9 +110,9 @@ func (d *draft) signal() (loop.Signal, error) {
 		}
 	}
 	// A forged outcome or canary would make the loop believe its own voice. Schemes are case-insensitive.
-	if hasPrefixFold(d.Source, loop.OwnSourcePrefix) || hasPrefixFold(d.Type, loop.OutcomeTypePrefix) {
-		return loop.Signal{}, loop.Refuse(loop.CodeReserved, "sources %q and types %q belong to the loop itself",
-			loop.OwnSourcePrefix+"*", loop.OutcomeTypePrefix+"*")
+	if hasPrefixFold(d.Source, loop.OwnSourcePrefix) || hasPrefixFold(d.Type, loop.OutcomeTypePrefix) || hasPrefixFold(d.Type, loop.InputTypePrefix) {
+		return loop.Signal{}, loop.Refuse(loop.CodeReserved, "sources %q and types %q and %q belong to the loop itself",
+			loop.OwnSourcePrefix+"*", loop.OutcomeTypePrefix+"*", loop.InputTypePrefix+"*")
 	}
 	if d.Data != nil && d.binaryData {
 		return loop.Signal{}, loop.Refuse(loop.CodeInvalidEvent, "data and data_base64 exclude each other")

@@ -16,10 +16,11 @@ import (
 
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/rule"
+	"example.com/unbroken/internal/schema"
 	"example.com/unbroken/internal/signature"
 )
 
-var block = regexp.MustCompile("(?s)```(yaml|http|sqs|alarm|json)\n(.*?)```")
+var block = regexp.MustCompile("(?s)```(yaml|http|sqs|alarm|problem|json)\n(.*?)```")
 
 // TestEveryExampleOfTheDocumentation sends the requests of docs/inputs.md to the inputs that it declares, signed where
 // it says …, and wants the signals that it shows.
@@ -30,12 +31,12 @@ func TestEveryExampleOfTheDocumentation(t *testing.T) {
 		t.Fatal(err)
 	}
 	var cfg *loop.Config
-	examples, pending := 0, func() *fakeQueue { return nil }
+	examples, pending, refusal := 0, func() *fakeQueue { return nil }, ""
 	for _, m := range block.FindAllStringSubmatch(string(text), -1) {
 		kind, body := m[1], strings.TrimSuffix(m[2], "\n")
 		switch kind {
 		case "yaml":
-			if cfg, err = rule.Parse("docs/inputs.md", []byte(body)); err != nil {
+			if cfg, err = rule.ParseWith("docs/inputs.md", []byte(body), schema.Check); err != nil {
 				t.Fatal(err)
 			}
 		case "http":
@@ -44,15 +45,24 @@ func TestEveryExampleOfTheDocumentation(t *testing.T) {
 			pending = func() *fakeQueue { return exampleMessage(t, cfg, body) }
 		case "alarm":
 			pending = func() *fakeQueue { return exampleAlarm(t, cfg, body) }
+		case "problem":
+			refusal = exampleRefusal(t, cfg, body)
 		case "json":
 			examples++
+			if refusal != "" {
+				if refusal != body {
+					t.Errorf("got  %s\nwant %s", refusal, body)
+				}
+				refusal = ""
+				continue
+			}
 			q := pending()
 			if items := q.items(t, ohio, loop.QueueSignals); len(items) != 1 || string(items[0].Signal) != body {
 				t.Errorf("got  %+v\nwant %s", items, body)
 			}
 		}
 	}
-	if want := 10; examples < want {
+	if want := 11; examples < want {
 		t.Errorf("%d examples", examples)
 	}
 }
@@ -63,6 +73,9 @@ func exampleAcceptor(t *testing.T, cfg *loop.Config) (*Acceptor, *fakeQueue) {
 	a, _ := setup(q)
 	mappings, err := rule.CompileMappings(cfg)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if a.cfg.Schemas, err = schema.Compile(cfg); err != nil {
 		t.Fatal(err)
 	}
 	a.cfg.Mapper, a.cfg.Secrets = mappings, exampleSecrets(cfg)
@@ -109,6 +122,17 @@ func exampleRequest(t *testing.T, cfg *loop.Config, text string) *fakeQueue {
 		t.Errorf("%s: %d %s", first, w.Code, w.Body)
 	}
 	return q
+}
+
+// exampleRefusal is what the plant is answered.
+func exampleRefusal(t *testing.T, cfg *loop.Config, body string) string {
+	t.Helper()
+	a, q := exampleAcceptor(t, cfg)
+	w := post("plant", "application/json", body).with("Authorization", "Bearer "+whsec).to(NewHTTP(a))
+	if len(q.sent) > 0 {
+		t.Errorf("%s was stored", body)
+	}
+	return w.Body.String()
 }
 
 func exampleMessage(t *testing.T, cfg *loop.Config, body string) *fakeQueue {

@@ -62,3 +62,10 @@ func TestOnlyTheArchiveAndActCarryS3(t *testing.T) {
 		refuse(t, module+"functions/"+p, "github.com/aws/aws-sdk-go-v2/service/s3")
 	}
 }
+
+func TestOnlyWhoTakesSignalsCarriesSchemas(t *testing.T) {
+	t.Parallel()
+	for _, p := range []string{"ingest/alarm", "ingest/archive", "decide", "act/deliver", "act/outputs", "act/sweeper", "health/observer"} {
+		refuse(t, module+"functions/"+p, "github.com/santhosh-tekuri/jsonschema")
+	}
+}

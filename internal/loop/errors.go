@@ -13,6 +13,7 @@ type Code string
 const (
 	CodeMalformed      Code = "malformed"          // not JSON, not CloudEvents, not UTF-8
 	CodeInvalidEvent   Code = "invalid_event"      // CloudEvents with an attribute missing or wrong
+	CodeInvalidData    Code = "invalid_data"       // data that the input's schema does not allow
 	CodeTooLarge       Code = "too_large"          // beyond a limit of DESIGN section 8
 	CodeBatchTooLarge  Code = "batch_too_large"    // more than MaxBatchEvents
 	CodeUnsupported    Code = "unsupported_media"  // a content type that the input does not take
@@ -44,8 +45,9 @@ const (
 // Refusal is a typed error about input: what is wrong with it, for the one who sent it. Detail never holds
 // internals or secrets.
 type Refusal struct {
-	Code   Code
-	Detail string
+	Code    Code
+	Detail  string
+	Pointer string // RFC 6901, into the event, where one place in it is what is wrong
 }
 
 // Error implements error.

@@ -1,6 +1,9 @@
 package loop
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // Input declares one way in.
 type Input struct {
@@ -14,6 +17,12 @@ type Input struct {
 	Format string  `yaml:"format" json:"format,omitempty"` // of an HTTP body; "" is cloudevents
 	Source string  `yaml:"source" json:"source,omitempty"` // of the signals that another format makes
 	Map    Mapping `yaml:"map"    json:"map,omitzero"`     // what format json makes of a body
+
+	Schema json.RawMessage `yaml:"schema" json:"schema,omitempty"` // JSON schema of the signals' data
+
+	ExpectEvery Duration `yaml:"expect_every" json:"expectEvery,omitempty"` // how often it says something at least; 0: nobody watches
+	ExpectIn    string   `yaml:"expect_in"    json:"expectIn,omitempty"`    // any | each of the regions; "" is any
+	Standby     string   `yaml:"standby"      json:"standby,omitempty"`     // the input that is active while this one is stalled
 
 	Auth        string       `yaml:"auth"        json:"auth,omitempty"` // how a caller proves who it is; "" is iam
 	Credentials []Credential `yaml:"credentials" json:"credentials,omitempty"`
@@ -73,6 +82,9 @@ const (
 	AuthHMAC   = "hmac"   // Standard Webhooks
 	AuthGitHub = "github" // X-Hub-Signature-256
 	AuthBearer = "bearer" // a key
+
+	ExpectAny  = "any"  // region: the input is stalled when no region hears it
+	ExpectEach = "each" // region has a share of its own: the input is stalled when one does not hear it
 
 	Mirrored = "mirrored"
 	Regional = "regional"

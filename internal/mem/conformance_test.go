@@ -11,6 +11,7 @@ import (
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/looptest"
 	"example.com/unbroken/internal/mem"
+	"example.com/unbroken/internal/observe"
 )
 
 // clock is time that a test moves.
@@ -74,6 +75,15 @@ func TestControls(t *testing.T) {
 		fault, lose := lossy()
 		s := mem.NewControls(fault)
 		return looptest.Bench[looptest.ControlsStore]{Here: s.In(looptest.HereRegion), There: s.In(looptest.ThereRegion), LoseAnswer: lose}
+	})
+}
+
+func TestRecords(t *testing.T) {
+	t.Parallel()
+	looptest.Records(t, func(*testing.T) looptest.Bench[observe.Records] {
+		fault, lose := lossy()
+		s := mem.NewRecords(fault)
+		return looptest.Bench[observe.Records]{Here: s.In(looptest.HereRegion), There: s.In(looptest.ThereRegion), LoseAnswer: lose}
 	})
 }
 

@@ -11,6 +11,14 @@ func doors() []mutant {
 		{"a blank secret opens nothing", ingest + "auth_github.go", "len(secret) > 0 && ", "", "ABlankSecret"},
 		{"an account's role is not another's", ingest + "auth_iam.go", "parts[4] + \":role/\"", "\":role/\"", "IAM"},
 		{"an input has a quota", ingest + "quota.go", "short > 0 {", "short > 0 && false {", "AQuota"},
+		{"an input takes what its schema allows only", ingest + "accept.go", "if in.Schema == nil {", "if true {", "DataThatTheSchema"},
+		{"a schema that nobody can ask lets nothing in", ingest + "accept.go", "if a.cfg.Schemas == nil {\n\t\treturn loop.Refuse(loop.CodeUnavailable, \"this input's schema is not ready\")\n\t}", "if a.cfg.Schemas == nil {\n\t\treturn nil\n\t}", "SchemaNobody"},
+		{"a schema stands alone", "internal/schema/schema.go", "c.UseLoader(nothing{})", "", "WhatIsNoSchema"},
+		{"missing notes are no silence", "internal/observe/watcher.go", "if !answered {", "if false {", "SeesNothing"},
+		{"one signal is no recovery", "internal/observe/stall.go", "now.Sub(w.Steady) >= max(steadyFor*e.Every, steadyLeast)", "true", "EveryShortStory"},
+		{"a gap ends what was steady", "internal/observe/stall.go", "w.Steady = time.Time{}", "", "EveryShortStory"},
+		{"a switch that was not told is told again", "internal/observe/watcher.go", "return err // the next run tells", "_ = err", "ToldInTheEnd"},
+		{"nobody else tells that an input stalled", ingest + "attributes.go", " || hasPrefixFold(d.Type, loop.InputTypePrefix)", "", "ParseEventRefused"},
 		{"an alarm input takes alarms only", ingest + "queue.go", "b.only != \"\" && s.Type != b.only", "false", "WhatIsNoAlarm"},
 	}
 }

@@ -15,7 +15,8 @@ import (
 // checker checks what a decoded file means.
 type checker struct {
 	*decoder
-	cfg *loop.Config
+	cfg     *loop.Config
+	schemas Schemas
 }
 
 // claimMargin is what an attempt needs besides the target's answer: to claim, to sign and to commit.

@@ -30,6 +30,8 @@ func (c *checker) inputs() {
 		c.oneOf(path+".durability", in.Durability, loop.Mirrored, loop.Regional)
 		c.oneOf(path+".policy", in.Policy, loop.PolicyAll, loop.PolicyAny)
 		c.sources(path+".sources", in.Sources)
+		c.schema(path+".schema", in)
+		c.expectation(name, path, in)
 		switch in.Kind {
 		case loop.KindHTTP:
 			c.format(path, in)
@@ -43,6 +45,34 @@ func (c *checker) inputs() {
 		}
 		c.topics(path, in)
 	}
+}
+
+// schema checks the schema of what the input takes; an alarm's data has a form of its own.
+func (c *checker) schema(path string, in loop.Input) {
+	switch {
+	case in.Schema == nil:
+	case in.Kind == loop.KindAlarm:
+		c.fail(path, "leave it out", "what alarms say has one form")
+	case c.schemas == nil:
+		c.fail(path, "", "this program cannot check a schema")
+	default:
+		c.isSchema(path, in.Schema)
+	}
+}
+
+func (c *checker) isSchema(path string, schema []byte) {
+	at, err := c.schemas(schema)
+	if err == nil {
+		return
+	}
+	for _, name := range at {
+		if _, isIndex := c.places[path+"["+name+"]"]; isIndex {
+			path += "[" + name + "]"
+		} else {
+			path += "." + name
+		}
+	}
+	c.fail(path, "", "%s", err)
 }
 
 // topicARN names a topic; functions subscribe to it in its own region.

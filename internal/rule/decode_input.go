@@ -1,6 +1,8 @@
 package rule
 
 import (
+	"encoding/json"
+
 	"github.com/goccy/go-yaml/ast"
 
 	"example.com/unbroken/internal/loop"
@@ -16,17 +18,21 @@ func (d *decoder) input(n ast.Node, path string) loop.Input {
 	in := loop.Input{Durability: loop.Mirrored, Policy: loop.PolicyAll, MaxSkew: defaultMaxSkew}
 	bounded := false
 	d.fields(n, path, known{
-		"kind":        d.text(&in.Kind),
-		"durability":  d.text(&in.Durability),
-		"policy":      d.text(&in.Policy),
-		"archive":     d.flag(&in.Archive),
-		"format":      d.text(&in.Format),
-		"source":      d.text(&in.Source),
-		"map":         d.mapping(&in.Map),
-		"auth":        d.text(&in.Auth),
-		"credentials": d.credentials(&in.Credentials),
-		"sources":     d.texts(&in.Sources),
-		"topics":      d.texts(&in.Topics),
+		"kind":         d.text(&in.Kind),
+		"durability":   d.text(&in.Durability),
+		"policy":       d.text(&in.Policy),
+		"archive":      d.flag(&in.Archive),
+		"format":       d.text(&in.Format),
+		"source":       d.text(&in.Source),
+		"map":          d.mapping(&in.Map),
+		"schema":       d.schema(&in.Schema),
+		"expect_every": d.duration(&in.ExpectEvery),
+		"expect_in":    d.text(&in.ExpectIn),
+		"standby":      d.text(&in.Standby),
+		"auth":         d.text(&in.Auth),
+		"credentials":  d.credentials(&in.Credentials),
+		"sources":      d.texts(&in.Sources),
+		"topics":       d.texts(&in.Topics),
 		"quota": func(n ast.Node, path string) {
 			d.fields(n, path, known{"per_second": d.integer(&in.Quota.PerSecond), "burst": d.integer(&in.Quota.Burst)})
 			if in.Quota.PerSecond <= 0 || in.Quota.Burst < 0 {
@@ -51,6 +57,9 @@ func (d *decoder) input(n ast.Node, path string) loop.Input {
 	if !bounded && unboundedSkew(in) {
 		in.MaxSkew = 0
 	}
+	if in.ExpectEvery > 0 {
+		in.ExpectIn = orElse(in.ExpectIn, loop.ExpectAny)
+	}
 	if in.Kind == loop.KindHTTP {
 		in.Format = orElse(in.Format, loop.FormatCloudEvents)
 		in.Auth = orElse(in.Auth, loop.AuthIAM)
@@ -71,6 +80,17 @@ func (d *decoder) mapping(m *loop.Mapping) func(ast.Node, string) {
 			"id": d.text(&m.ID), "source": d.text(&m.Source), "type": d.text(&m.Type),
 			"subject": d.text(&m.Subject), "time": d.text(&m.Time), "data": d.text(&m.Data),
 		})
+	}
+}
+
+// schema reads a JSON schema as it stands; whether it is one is for a Schemas to say.
+func (d *decoder) schema(into *json.RawMessage) func(ast.Node, string) {
+	return func(n ast.Node, path string) {
+		if _, ok := n.(ast.MapNode); !ok {
+			d.fail(path, "such as {type: object, required: [celsius]}", "must be a map, not %s", kind(n))
+			return
+		}
+		*into, _ = json.Marshal(d.value(n, path)) // YAML that is JSON always encodes
 	}
 }
 

@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/schema"
 )
 
 func TestBadInputsAreReported(t *testing.T) {
 	t.Parallel()
-	_, err := ParseFile("testdata/inputs_bad.yaml")
+	_, err := ParseFile("testdata/inputs_bad.yaml", schema.Check)
 	es, ok := errors.AsType[*Errors](err)
 	if !ok {
 		t.Fatalf("got %v, want *Errors", err)
@@ -96,5 +97,55 @@ func TestAMappingIsBounded(t *testing.T) {
 	}
 	if _, _, err := m.eval([]byte(`{"l":[` + strings.Repeat("1,", 5000) + "1]}")); loop.CodeOf(err) != loop.CodeInvalidEvent || !strings.Contains(err.Error(), "cost") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestASchemaStandsInTheBundleAsItWasWritten(t *testing.T) {
+	t.Parallel()
+	const src = `
+inputs:
+  plant: {kind: http, schema: {type: object, required: [celsius], properties: {celsius: {minimum: -273.15}}}}
+actions: {o: {to: output, output: k}}
+rules: [{id: r, match: {type: [t]}, do: [{action: o}]}]
+`
+	if _, err := Parse("loop.yaml", []byte(src)); err == nil || !strings.Contains(err.Error(), "cannot check a schema") {
+		t.Errorf("who cannot check it took it: %v", err)
+	}
+	cfg, err := ParseWith("loop.yaml", []byte(src), schema.Check)
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed, err := Pack(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundle, err := Load(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(bundle.Config.Inputs["plant"].Schema); got != `{"properties":{"celsius":{"minimum":-273.15}},"required":["celsius"],"type":"object"}` {
+		t.Error(got)
+	}
+}
+
+func TestAnInputThatWhoeverMayCallTheAPIMayUseIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	cfg, err := Parse("loop.yaml", []byte(`
+inputs:
+  open: {kind: http}
+  closed: {kind: http, credentials: [{principal: "arn:aws:iam::123456789012:role/a", sources: [a/]}]}
+  inbox: {kind: queue}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var at []string
+	for _, p := range Warnings(cfg) {
+		if strings.Contains(p.Message, "execute-api:Invoke") {
+			at = append(at, p.Path)
+		}
+	}
+	if len(at) != 1 || at[0] != "inputs.open" {
+		t.Errorf("warned of %v", at)
 	}
 }

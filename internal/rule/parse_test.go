@@ -16,11 +16,12 @@ var update = flag.Bool("update", false, "write the golden files")
 
 func TestGoodFileParses(t *testing.T) {
 	t.Parallel()
-	cfg, err := ParseFile("testdata/loop.yaml")
+	cfg, err := ParseFile("testdata/loop.yaml", nil)
 	if err != nil {
 		t.Fatalf("\n%v", err)
 	}
-	if w := Warnings(cfg); len(w) != 2 || !strings.Contains(w[0].String(), "inputs.replay.durability") || !strings.Contains(w[1].String(), "page-failed feeds itself") {
+	if w := Warnings(cfg); len(w) != 4 || !strings.Contains(w[0].String(), "inputs.metrics: auth iam without credentials") ||
+		!strings.Contains(w[1].String(), "inputs.replay.durability") || !strings.Contains(w[3].String(), "page-failed feeds itself") {
 		t.Errorf("warnings: %v", w)
 	}
 	r := cfg.Rules[0]
@@ -70,7 +71,7 @@ func TestEmptyFileGetsDefaults(t *testing.T) {
 // TestBadFileReportsEverything holds every check's words. Run with -update after changing one, and read the diff.
 func TestBadFileReportsEverything(t *testing.T) {
 	t.Parallel()
-	_, err := ParseFile("testdata/bad.yaml")
+	_, err := ParseFile("testdata/bad.yaml", nil)
 	es, ok := errors.AsType[*Errors](err)
 	if !ok {
 		t.Fatalf("got %v, want *Errors", err)

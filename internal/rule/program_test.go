@@ -265,7 +265,7 @@ func TestPanicsBecomeRefusals(t *testing.T) {
 
 func TestProgramsAreSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
-	cfg, err := ParseFile("testdata/loop.yaml")
+	cfg, err := ParseFile("testdata/loop.yaml", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

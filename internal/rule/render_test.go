@@ -185,7 +185,7 @@ func TestDeepValuesAreRefused(t *testing.T) {
 
 func TestEffectsOfAnEpisode(t *testing.T) {
 	t.Parallel()
-	cfg, err := ParseFile("testdata/loop.yaml")
+	cfg, err := ParseFile("testdata/loop.yaml", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,10 @@ func Warnings(cfg *loop.Config) []Problem {
 		if len(cfg.Regions.Loop) > 1 && in.Durability == loop.Regional {
 			warn("inputs."+name+".durability", "", "regional: what is in flight waits until its region comes back")
 		}
+		if in.Kind == loop.KindHTTP && in.Auth == loop.AuthIAM && len(in.Credentials) == 0 {
+			warn("inputs."+name, "add credentials: [{principal: the ARN of a role, sources: [its prefixes]}]",
+				"auth iam without credentials: whoever may execute-api:Invoke in this account may speak for any source")
+		}
 	}
 	used := map[string]bool{}
 	for i, r := range cfg.Rules {
@@ -43,8 +47,10 @@ func Warnings(cfg *loop.Config) []Problem {
 			}
 		}
 		warnWindow(fmt.Sprintf("rules[%d]", i), r, warn)
-		for _, s := range slices.Concat(r.Do, r.Undo) {
-			used[s.Action] = true
+		for _, phase := range phasesOf(r) {
+			for _, s := range phase.steps {
+				used[s.Action] = true
+			}
 		}
 	}
 	warnReach(cfg, warn)

@@ -37,6 +37,8 @@ const (
 	errorLines
 	swept
 	overdue
+	stalled
+	switched
 	linkLatency
 	endToEndLatency
 	metrics // their number
@@ -46,7 +48,7 @@ const (
 func (m metric) String() string {
 	return [metrics]string{
 		"Accepted", "Rejected", "SingleCopy", "Unarchived", "Archived", "Decided", "Unmatched", "Late", "WindowOverflow", "Quarantined", "Delivered", "Parked",
-		"Suppressed", "SuppressedBySilence", "SuppressedByThrottle", "SuppressedByBudget", "SuppressedByKillSwitch", "SuppressedInShadow", "RulesStopped", "SentUnclaimed", "Expired", "Superseded", "Retries", "Errors", "Swept", "Overdue", "LinkLatency", "EndToEndLatency",
+		"Suppressed", "SuppressedBySilence", "SuppressedByThrottle", "SuppressedByBudget", "SuppressedByKillSwitch", "SuppressedInShadow", "RulesStopped", "SentUnclaimed", "Expired", "Superseded", "Retries", "Errors", "Swept", "Overdue", "StalledInputs", "InputSwitches", "LinkLatency", "EndToEndLatency",
 	}[m]
 }
 

@@ -96,7 +96,7 @@ func TestNamesAreThoseOfDashboardsAndAlarms(t *testing.T) {
 	}
 	const want = "Accepted Rejected SingleCopy Unarchived Archived Decided Unmatched Late WindowOverflow Quarantined Delivered Parked Suppressed " +
 		"SuppressedBySilence SuppressedByThrottle SuppressedByBudget SuppressedByKillSwitch SuppressedInShadow RulesStopped SentUnclaimed Expired " +
-		"Superseded Retries Errors Swept Overdue LinkLatency EndToEndLatency"
+		"Superseded Retries Errors Swept Overdue StalledInputs InputSwitches LinkLatency EndToEndLatency"
 	if strings.Join(got, " ") != want {
 		t.Errorf("got %v", got)
 	}

@@ -8,10 +8,11 @@ import (
 
 	"example.com/unbroken/internal/app"
 	"example.com/unbroken/internal/app/secrets"
+	"example.com/unbroken/internal/schema"
 )
 
 func main() {
-	handler, err := app.IngestHTTP(context.Background(), app.FromEnvironment(), secrets.New)
+	handler, err := app.IngestHTTP(context.Background(), app.FromEnvironment(), secrets.New, schema.Compile)
 	if err != nil {
 		app.Exit(err)
 	}

@@ -7,10 +7,11 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"example.com/unbroken/internal/app"
+	"example.com/unbroken/internal/schema"
 )
 
 func main() {
-	handler, err := app.IngestQueue(context.Background(), app.FromEnvironment())
+	handler, err := app.IngestQueue(context.Background(), app.FromEnvironment(), schema.Compile)
 	if err != nil {
 		app.Exit(err)
 	}

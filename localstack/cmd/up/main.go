@@ -16,6 +16,7 @@ import (
 
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/rule"
+	"example.com/unbroken/internal/schema"
 	"example.com/unbroken/localstack/local"
 )
 
@@ -66,7 +67,7 @@ func start(ctx context.Context, args []string, out, complaints io.Writer) int {
 }
 
 func run(ctx context.Context, f flags, out io.Writer) (err error) {
-	cfg, err := rule.ParseFile(f.Loop)
+	cfg, err := rule.ParseFile(f.Loop, schema.Check)
 	if err != nil {
 		return err
 	}
