@@ -24,7 +24,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION = 1
 export AWS_EC2_METADATA_DISABLED = true
 
-.PHONY: help run test size mutants model sim test-fast test-infra test-e2e rules build functions lint vet race fuzz-seeds cfn-lint tools venv cdk bench clean
+.PHONY: help run test size mutants model sim test-fast test-infra test-e2e rules build functions lint vet race fuzz-seeds cfn-lint tools venv cdk bench cover clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,6 +101,12 @@ cfn-lint: build functions bundle venv ## the synthesized templates, for AWS and 
 
 test-e2e: build functions venv cdk ## the end-to-end suite on the emulator
 	@$(GO) test -tags e2e -count=1 -p 1 -timeout 20m ./localstack/... # one world at a time
+
+CORE := ./internal/loop,./internal/rule,./internal/decide,./internal/act,./internal/ingest,./internal/outputs,./internal/explain
+comma := ,
+cover: ## coverage of the pure core by its own tests: at least 90 %
+	@mkdir -p .local && $(GO) test -coverpkg=$(CORE) -coverprofile .local/core.cov $(subst $(comma), ,$(CORE)) > .local/core.txt || { cat .local/core.txt; exit 1; }
+	@$(GO) tool cover -func .local/core.cov | awk '/^total:/ { print "cover: " $$3 " of the pure core"; exit $$3 + 0 < 90 }'
 
 bench: ## benchmarks of the hot path, with allocations
 	@$(GO) test -run '^$$' -bench . -benchmem -cpu 1 ./internal/decide/... ./internal/rule/... ./internal/backtest/...

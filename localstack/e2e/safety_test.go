@@ -14,14 +14,18 @@ import (
 	"example.com/unbroken/localstack/local"
 )
 
-// ended sends signals of a rule, one after the other, until one's effect ends as wanted: what people switch is known to
-// act within seconds, not at once. It returns the signal.
+// ended sends signals of a rule, one after the other, until one's effect ends as wanted: what people switch acts within
+// seconds (a silence loop.SilenceLead after it was made), not at once. It returns the signal.
 func ended(t *testing.T, rule string, from int, status loop.Status, evidence string) client.Signal {
 	t.Helper()
-	const most = 30
+	const most = 1000
+	var last loop.Claim
+	began := time.Now()
 	for _, s := range signals(t, "com.example."+rule, from+most)[from:] {
+		if time.Since(began) > 4*loop.SilenceLead {
+			break
+		}
 		send(t, east, "kept", s)
-		var last loop.Claim
 		until(t, 20*time.Second, func(ctx context.Context) (err error) {
 			last, err = suite.claims.Get(ctx, loop.EffectID(loop.SignalDecisionID(s.Key(), rule), "hook"))
 			if err == nil && !last.Status.Terminal() {
@@ -33,7 +37,7 @@ func ended(t *testing.T, rule string, from int, status loop.Status, evidence str
 			return s
 		}
 	}
-	t.Fatalf("none of %d signals ended as %s: %s", most, status, evidence)
+	t.Fatalf("none of the signals of %s ended as %s (%s); the last is %s: %s", time.Since(began), status, evidence, last.Status, last.Evidence)
 	return client.Signal{}
 }
 
@@ -59,7 +63,7 @@ func TestAKilledRuleSendsNothingUntilItIsRevived(t *testing.T) {
 	unbroken(t, "kill", "switched", "--reason", "the suite's own")
 	stopped := ended(t, "switched", 0, loop.StatusSuppressed, "the suite's own")
 	unbroken(t, "revive", "switched", "--reason", "well again")
-	sent := ended(t, "switched", 100, loop.StatusDone, "")
+	sent := ended(t, "switched", 1000, loop.StatusDone, "")
 	drained(t, 60*time.Second, east, west)
 	counts, err := received(t.Context(), "/switched/"+t.Name())
 	if err != nil {
@@ -87,7 +91,7 @@ func TestASilenceSuppressesWhatItMatchesUntilItEnds(t *testing.T) {
 		t.Errorf("muted: %+v", e)
 	}
 	unbroken(t, "silence", "end", added.ID)
-	ended(t, "switched", 100, loop.StatusDone, "")
+	ended(t, "switched", 1000, loop.StatusDone, "")
 	drained(t, 60*time.Second, east, west)
 	counts, err := received(t.Context(), "/switched/"+t.Name())
 	if err != nil {

@@ -59,7 +59,8 @@ func readSamples(run string) ([]sample, error) {
 }
 
 // samples sends every sample with the command a person would type, waits until what the rules ask for has
-// landed, and shows each one's way.
+// landed, and shows each one's way. The last one, the recovery, is sent once the failure has been answered: what is not
+// done yet when its reason is gone is not done at all, and there would be nothing to see.
 func samples(ctx context.Context, site *local.Site, f flags, cfg *loop.Config, say *progress) error {
 	ctx, cancel := context.WithTimeout(ctx, landWithin)
 	defer cancel()
@@ -72,14 +73,11 @@ func samples(ctx context.Context, site *local.Site, f flags, cfg *loop.Config, s
 	if err != nil {
 		return err
 	}
-	first := cfg.Regions.Loop[0]
-	other := cfg.Regions.Loop[len(cfg.Regions.Loop)-1]
-	_, _ = fmt.Fprintf(say.out, "\nSending %d signals to %s\n", len(list), first)
-	for _, s := range list {
-		_, _ = fmt.Fprintf(say.out, "\n$ unbroken send --region %s events/examples/%s.json\n", first, s.name)
-		if err := unbroken(ctx, site, f, s.event, say.out, "send", "--region", first, "-"); err != nil {
-			return err
-		}
+	show := shown{site, f, cfg.Regions.Loop[0], cfg.Regions.Loop[len(cfg.Regions.Loop)-1], say}
+	failure, recovery := list[:len(list)-1], list[len(list)-1:]
+	_, _ = fmt.Fprintf(say.out, "\nSending %d signals to %s\n", len(failure), show.first)
+	if err := show.send(ctx, failure); err != nil {
+		return err
 	}
 	say.begin("waiting for the decisions and their effects")
 	deliveries, err := landed(ctx, site, before.Next, 2)
@@ -90,29 +88,64 @@ func samples(ctx context.Context, site *local.Site, f flags, cfg *loop.Config, s
 	for _, d := range deliveries {
 		_, _ = fmt.Fprintf(say.out, "    delivered %s %s  webhook-id %.12s…  signature verified: %s\n", d.Method, d.Path, d.WebhookID, d.Verified)
 	}
-	for _, s := range list {
-		_, _ = fmt.Fprintf(say.out, "\n$ unbroken trace %s --source %s\n", s.id, s.source)
-		if err := unbroken(ctx, site, f, nil, say.out, "trace", s.id, "--source", s.source); err != nil {
-			return err
-		}
+	if err := show.trace(ctx, failure); err != nil {
+		return err
 	}
-	for _, key := range []string{"rollback/shop/checkout", "shed/shop/checkout"} {
-		_, _ = fmt.Fprintf(say.out, "\n$ unbroken outputs %s --region %s    # written in %s\n", key, other, first)
-		if err := until(ctx, func() error {
-			var out bytes.Buffer
-			err := unbroken(ctx, site, f, nil, &out, "outputs", key, "--region", other)
-			if err == nil && strings.HasPrefix(key, "shed/") && !strings.Contains(out.String(), "none") {
-				err = fmt.Errorf("the recovery has not undone %s yet", key)
-			}
-			if err == nil {
-				_, _ = io.WriteString(say.out, out.String())
-			}
-			return err
-		}); err != nil {
+	if err := errors.Join(show.output(ctx, "rollback/shop/checkout", ""), show.output(ctx, "shed/shop/checkout", "high")); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(say.out, "\nThe service recovers\n")
+	if err := show.send(ctx, recovery); err != nil {
+		return err
+	}
+	if err := show.output(ctx, "shed/shop/checkout", "none"); err != nil {
+		return err
+	}
+	return show.trace(ctx, recovery)
+}
+
+// shown runs commands and shows them with what they print.
+type shown struct {
+	site         *local.Site
+	f            flags
+	first, other string // the region that is sent to, and the one that is asked
+	say          *progress
+}
+
+func (s shown) send(ctx context.Context, list []sample) error {
+	for _, one := range list {
+		_, _ = fmt.Fprintf(s.say.out, "\n$ unbroken send --region %s events/examples/%s.json\n", s.first, one.name)
+		if err := unbroken(ctx, s.site, s.f, one.event, s.say.out, "send", "--region", s.first, "-"); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (s shown) trace(ctx context.Context, list []sample) error {
+	for _, one := range list {
+		_, _ = fmt.Fprintf(s.say.out, "\n$ unbroken trace %s --source %s\n", one.id, one.source)
+		if err := unbroken(ctx, s.site, s.f, nil, s.say.out, "trace", one.id, "--source", one.source); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// output waits until the other region answers with an output that holds want.
+func (s shown) output(ctx context.Context, key, want string) error {
+	_, _ = fmt.Fprintf(s.say.out, "\n$ unbroken outputs %s --region %s    # written in %s\n", key, s.other, s.first)
+	return until(ctx, func() error {
+		var out bytes.Buffer
+		if err := unbroken(ctx, s.site, s.f, nil, &out, "outputs", key, "--region", s.other); err != nil {
+			return err
+		}
+		if !strings.Contains(out.String(), want) {
+			return fmt.Errorf("%s does not say %q yet", key, want)
+		}
+		_, _ = io.WriteString(s.say.out, out.String())
+		return nil
+	})
 }
 
 // unbroken runs the command line against the local world, as the shell line above its output says.
