@@ -14,8 +14,9 @@ func TestObserversSwitchStandbysWhereInputsAreWatched(t *testing.T) {
 	writers := map[string]bool{}
 	eachRole(t, made.archived, func(name string, all []statement) {
 		for _, s := range all {
-			if keys := list(get(s.condition, "ForAllValues:StringLike", "dynamodb:LeadingKeys")); len(keys) == 1 && text(keys[0]) == loop.WatchedKey("*") {
-				writers[name] = slices.Contains(s.actions, "dynamodb:PutItem") && strings.HasSuffix(s.resources[0], ":table/ub-claims")
+			if keys := list(get(s.condition, "ForAllValues:StringLike", "dynamodb:LeadingKeys")); len(keys) == 1 && text(keys[0]) == loop.WatchedKey("*") &&
+				slices.Contains(s.actions, "dynamodb:PutItem") && strings.HasSuffix(s.resources[0], ":table/ub-claims") {
+				writers[name] = true
 			}
 		}
 		sends := slices.ContainsFunc(all, func(s statement) bool { return slices.Contains(s.actions, "sqs:SendMessage") })
