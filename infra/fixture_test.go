@@ -85,6 +85,7 @@ func synthAndRun(m *testing.M) (int, error) {
 	kept := config(pair)
 	kept.Inputs = map[string]loop.Input{
 		"default": {Kind: loop.KindHTTP, Archive: true, ExpectEvery: loop.Duration(time.Minute), Standby: "load"}, "inbox": {Kind: loop.KindQueue},
+		"page": {Kind: loop.KindPoll, Every: loop.Duration(time.Minute), URL: "https://status.example.com/", Secret: "ssm:/ub/status"},
 		"load": {Kind: loop.KindPoll, Every: loop.Duration(time.Minute), Source: "cloudwatch/prod"},
 	}
 	if made.archived, err = synthOf(dir, kept, named); err != nil {

@@ -96,7 +96,10 @@ func TestEveryConstructorReportsThatItCannotStart(t *testing.T) {
 			return err
 		},
 		"ingest-queue": func(ctx context.Context) error { _, err := IngestQueue(ctx, env, schema.Compile); return err },
-		"ingest-poll":  func(ctx context.Context) error { _, err := IngestPoll(ctx, env, meter.New); return err },
+		"ingest-poll": func(ctx context.Context) error {
+			_, err := IngestPoll(ctx, env, meter.New, meter.Endpoints, schema.Compile)
+			return err
+		},
 		"ingest-alarm": func(ctx context.Context) error { _, err := IngestAlarm(ctx, env); return err },
 		"decide":       func(ctx context.Context) error { _, err := Decide(ctx, env); return err },
 		"act":          func(ctx context.Context) error { _, err := Act(ctx, env, targets.All); return err },
@@ -118,7 +121,10 @@ func TestEveryConstructorStartsWithoutAWS(t *testing.T) {
 			return h, err
 		},
 		"ingest-queue": func(ctx context.Context) (any, error) { h, err := IngestQueue(ctx, env, schema.Compile); return h, err },
-		"ingest-poll":  func(ctx context.Context) (any, error) { h, err := IngestPoll(ctx, env, meter.New); return h, err },
+		"ingest-poll": func(ctx context.Context) (any, error) {
+			h, err := IngestPoll(ctx, env, meter.New, meter.Endpoints, schema.Compile)
+			return h, err
+		},
 		"ingest-alarm": func(ctx context.Context) (any, error) { h, err := IngestAlarm(ctx, env); return h, err },
 		"decide":       func(ctx context.Context) (any, error) { h, err := Decide(ctx, env); return h, err },
 		"act":          func(ctx context.Context) (any, error) { h, err := Act(ctx, env, targets.All); return h, err },

@@ -180,7 +180,7 @@ func exampleMetric(t *testing.T, cfg *loop.Config, line string) *fakeQueue {
 	if err := p.records.In(ohio).Store(t.Context(), loop.WatchedKey("shop"), loop.Watched{Stalled: true}, 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := NewPoller(a, p.records.In(ohio), p).Run(t.Context()); err != nil {
+	if err := NewPoller(a, p.records.In(ohio), p, p).Run(t.Context()); err != nil {
 		t.Error(err)
 	}
 	return q

@@ -11,6 +11,7 @@ import (
 
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/mem"
+	"example.com/unbroken/internal/rule"
 )
 
 // plant is what two regions' pollers read, with one table and one queue each.
@@ -23,6 +24,17 @@ type plant struct {
 	records *mem.Records
 	queue   *fakeQueue
 	inputs  map[string]loop.Input
+	mapper  Mapper
+	says    string // what the endpoint says
+	asked   int
+}
+
+// Fetch implements Fetcher.
+func (p *plant) Fetch(_ context.Context, url, secret string) ([]byte, error) {
+	if p.asked++; url != "https://status.example.com/" || secret != "ssm:/status" {
+		return nil, errors.New("another endpoint was asked")
+	}
+	return []byte(p.says), p.broken
 }
 
 func newPlant() *plant {
@@ -63,7 +75,8 @@ func (p *plant) poller(region string) *Poller {
 		peer = oregon
 	}
 	a := New(Config{Region: region, Peers: []string{peer}, StandbyDelay: 20 * time.Second, Queue: p.queue, Now: func() time.Time { return p.now }, Inputs: p.inputs})
-	return NewPoller(a, p.records.In(region), p)
+	a.cfg.Mapper = p.mapper
+	return NewPoller(a, p.records.In(region), p, p)
 }
 
 func (p *plant) run(t *testing.T, regions ...string) {
@@ -255,5 +268,68 @@ func TestAStandbyIsReadWhileItIsNeeded(t *testing.T) {
 	p.minutes(t, 5, ohio, oregon)
 	if len(p.reads) != 1 {
 		t.Errorf("read on after the return: %v", p.reads)
+	}
+}
+
+func pagePlant(t *testing.T) *plant {
+	t.Helper()
+	p := newPlant()
+	cfg, err := rule.Parse("loop.yaml", []byte(`
+inputs:
+  page:
+    kind: poll
+    url: https://status.example.com/
+    secret: ssm:/status
+    source: status/prod
+    map: {id: body.service + '/' + body.since, type: "'com.example.status'", subject: body.service, time: body.since}
+actions: {o: {to: output, output: k}}
+rules: [{id: r, match: {type: [com.example.status]}, do: [{action: o}]}]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.mapper, err = rule.CompileMappings(cfg); err != nil {
+		t.Fatal(err)
+	}
+	p.inputs = cfg.Inputs
+	return p
+}
+
+func TestAnEndpointIsReadByOneRegionAndSaysEachThingOnce(t *testing.T) {
+	t.Parallel()
+	p := pagePlant(t)
+	p.says = `{"service":"cart","since":"2026-03-04T11:00:00Z","state":"down"}`
+	for range 3 {
+		p.now = p.now.Add(time.Minute)
+		p.run(t, ohio, oregon)
+	}
+	if ids := p.accepted(t); p.asked != 3 || !slices.Equal(ids, []string{"cart/2026-03-04T11:00:00Z"}) {
+		t.Errorf("asked %d times: %v", p.asked, ids)
+	}
+	p.says = `[{"service":"cart","since":"2026-03-04T11:00:00Z","state":"up"},{"service":7},{"service":"shop","since":"2026-03-04T12:00:00Z"}]`
+	p.now = p.now.Add(time.Minute)
+	p.run(t, oregon)
+	if ids := p.accepted(t); !slices.Equal(slices.Sorted(slices.Values(ids)), []string{"cart/2026-03-04T11:00:00Z", "cart/2026-03-04T11:00:00Z", "shop/2026-03-04T12:00:00Z"}) {
+		t.Errorf("%v", ids)
+	}
+}
+
+func TestAnEndpointThatSaysNothingOfUseIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	for _, says := range []string{``, `{`, `"text"`, `[` + strings.Repeat(`{},`, loop.MaxBatchEvents) + `{}]`} {
+		p := pagePlant(t)
+		p.says = says
+		if err := p.poller(ohio).Run(t.Context()); err == nil && says != `"text"` {
+			t.Errorf("%.20s: nobody is told", says)
+		}
+		if ids := p.accepted(t); len(ids) > 0 {
+			t.Errorf("%.20s: %v", says, ids)
+		}
+		p.says = `{"service":"cart","since":"2026-03-04T11:00:00Z"}`
+		p.now = p.now.Add(time.Minute)
+		p.run(t, oregon)
+		if ids := p.accepted(t); len(ids) != 1 {
+			t.Errorf("after %.20s: %v", says, ids)
+		}
 	}
 }

@@ -65,7 +65,7 @@ func TestOnlyTheArchiveAndActCarryS3(t *testing.T) {
 
 func TestOnlyWhoTakesSignalsCarriesSchemas(t *testing.T) {
 	t.Parallel()
-	for _, p := range []string{"ingest/alarm", "ingest/poll", "ingest/archive", "decide", "act/deliver", "act/outputs", "act/sweeper", "health/observer"} {
+	for _, p := range []string{"ingest/alarm", "ingest/archive", "decide", "act/deliver", "act/outputs", "act/sweeper", "health/observer"} {
 		refuse(t, module+"functions/"+p, "github.com/santhosh-tekuri/jsonschema")
 	}
 }

@@ -29,6 +29,8 @@ type Input struct {
 	Quota       Quota        `yaml:"quota"       json:"quota,omitzero"`
 	Every       Duration     `yaml:"every"       json:"every,omitempty"`   // kind poll: how often, and over how long each value is
 	Metrics     []Metric     `yaml:"metrics"     json:"metrics,omitempty"` // kind poll
+	URL         string       `yaml:"url"         json:"url,omitempty"`     // kind poll: an endpoint that says JSON, instead of metrics
+	Secret      string       `yaml:"secret"      json:"secret,omitempty"`  // ssm:/path of the key that it asks for
 	Topics      []string     `yaml:"topics"      json:"topics,omitempty"`  // kind alarm: ARNs of what alarms notify besides
 	Sources     []string     `yaml:"sources"     json:"sources,omitempty"` // prefixes that may come in at all; none is no bound
 }
@@ -73,7 +75,7 @@ const (
 	KindHTTP  = "http"
 	KindQueue = "queue"
 	KindAlarm = "alarm" // CloudWatch alarms, by EventBridge and by topics
-	KindPoll  = "poll"  // CloudWatch metrics, read on a schedule
+	KindPoll  = "poll"  // CloudWatch metrics or an endpoint, read on a schedule
 
 	FormatCloudEvents  = "cloudevents"
 	FormatJSON         = "json"

@@ -19,6 +19,7 @@ type Cursor struct {
 	Until   time.Time            `json:"until,omitzero"`   // how long the others leave it to that one
 	Through time.Time            `json:"through,omitzero"` // the end of what has been read
 	Last    map[string]time.Time `json:"last,omitempty"`   // by metric: the newest value that became a signal
+	Page    string               `json:"page,omitempty"`   // of an endpoint: what it last said, hashed
 }
 
 // CursorKey is the key in `claims` of an input's cursor.

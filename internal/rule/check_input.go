@@ -96,7 +96,7 @@ func (c *checker) topics(path string, in loop.Input) {
 // onlyHTTP refuses what would be ignored elsewhere.
 func (c *checker) onlyHTTP(path string, in loop.Input) {
 	for field, given := range map[string]bool{
-		"format": in.Format != "", "source": in.Source != "" && in.Kind != loop.KindPoll, "map": in.Map != loop.Mapping{},
+		"format": in.Format != "", "source": in.Source != "" && in.Kind != loop.KindPoll, "map": in.Map != loop.Mapping{} && in.Kind != loop.KindPoll,
 		"auth": in.Auth != "", "credentials": len(in.Credentials) > 0, "quota": in.Quota != loop.Quota{},
 	} {
 		if given {

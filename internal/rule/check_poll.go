@@ -40,22 +40,26 @@ func (d *decoder) metrics(into *[]loop.Metric) func(ast.Node, string) {
 // poll checks what is read, and that nobody else has it.
 func (c *checker) poll(path string, in loop.Input) {
 	if in.Kind != loop.KindPoll {
-		if in.Every != 0 || len(in.Metrics) > 0 {
-			c.fail(path, "add kind: poll", "only an input of kind poll has every and metrics")
+		if in.Every != 0 || len(in.Metrics) > 0 || in.URL != "" || in.Secret != "" {
+			c.fail(path, "add kind: poll", "only an input of kind poll has every, metrics, url and secret")
 		}
 		return
-	}
-	if in.Schema != nil {
-		c.fail(path+".schema", "leave it out", "what is read from CloudWatch has one form")
-	}
-	if in.Source == "" {
-		c.fail(path, "add source: cloudwatch/…", "source is required: a metric has none of its own")
 	}
 	if in.Every < loop.Duration(time.Minute) || in.Every%loop.Duration(time.Minute) != 0 || loop.Duration(time.Hour)%in.Every != 0 {
 		c.fail(path+".every", "such as 1m, 5m, 15m or 1h", "must be whole minutes of which an hour has a whole number")
 	}
+	if in.URL != "" {
+		c.page(path, in)
+		return
+	}
+	if in.Schema != nil || in.Map != (loop.Mapping{}) || in.Secret != "" {
+		c.fail(path, "leave out schema, map and secret, or add url", "what is read from CloudWatch has one form")
+	}
+	if in.Source == "" {
+		c.fail(path, "add source: cloudwatch/…", "source is required: a metric has none of its own")
+	}
 	if n := len(in.Metrics); n == 0 || n > maxMetrics {
-		c.fail(path, "add metrics: [{name, namespace, metric, stat}]", "metrics must name 1 to %d, not %d", maxMetrics, n)
+		c.fail(path, "add metrics: [{name, namespace, metric, stat}], or url: an endpoint that says JSON", "metrics must name 1 to %d, not %d", maxMetrics, n)
 	}
 	seen := map[string]bool{}
 	for i, m := range in.Metrics {
@@ -80,4 +84,20 @@ func (c *checker) poll(path string, in loop.Input) {
 			c.fail(at+".dimensions", "", "%d dimensions; CloudWatch knows at most %d", len(m.Dimensions), maxDimensions)
 		}
 	}
+}
+
+// page checks an endpoint that says JSON.
+func (c *checker) page(path string, in loop.Input) {
+	if len(in.Metrics) > 0 {
+		c.fail(path, "make two inputs of it", "an input reads metrics or a url, not both")
+	}
+	if pieces, err := split(in.URL); err == nil && (len(pieces) != 1 || pieces[0].isExpr) {
+		c.fail(path+".url", "", "must not come from a template")
+	} else if err := checkURL(in.URL, c.cfg.EgressAllow); err != nil {
+		c.fail(path+".url", "", "%s", err)
+	}
+	if in.Secret != "" && !patterns().secret.MatchString(in.Secret) {
+		c.fail(path+".secret", "such as ssm:/unbroken/status", "must name a parameter, never hold the secret itself")
+	}
+	c.mapping(path, in)
 }

@@ -33,6 +33,8 @@ func (d *decoder) input(n ast.Node, path string) loop.Input {
 		"credentials":  d.credentials(&in.Credentials),
 		"sources":      d.texts(&in.Sources),
 		"every":        d.duration(&in.Every),
+		"url":          d.text(&in.URL),
+		"secret":       d.text(&in.Secret),
 		"metrics":      d.metrics(&in.Metrics),
 		"topics":       d.texts(&in.Topics),
 		"quota": func(n ast.Node, path string) {

@@ -8,10 +8,11 @@ import (
 
 	"example.com/unbroken/internal/app"
 	"example.com/unbroken/internal/app/meter"
+	"example.com/unbroken/internal/schema"
 )
 
 func main() {
-	handler, err := app.IngestPoll(context.Background(), app.FromEnvironment(), meter.New)
+	handler, err := app.IngestPoll(context.Background(), app.FromEnvironment(), meter.New, meter.Endpoints, schema.Compile)
 	if err != nil {
 		app.Exit(err)
 	}

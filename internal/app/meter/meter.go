@@ -1,16 +1,21 @@
-// Package meter reads CloudWatch for inputs of kind poll. It stands apart, so that only their binary carries the client.
+// Package meter reads CloudWatch and endpoints for inputs of kind poll. It stands apart, so that only their binary carries
+// the clients.
 package meter
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cwsdk "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"example.com/unbroken/internal/cloudwatch"
 	"example.com/unbroken/internal/ingest"
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/secret"
+	"example.com/unbroken/internal/webhook"
 )
 
 // New makes the meter. It implements app.Meter.
@@ -18,6 +23,16 @@ func New(cfg aws.Config) ingest.Meter {
 	return meter{func(region string) cloudwatch.API {
 		return cwsdk.NewFromConfig(cfg, func(o *cwsdk.Options) { o.Region = region })
 	}}
+}
+
+// Endpoints makes what reads endpoints; runtimeAPI is the address of Lambda's own API, which none may be. It implements
+// app.Endpoints.
+func Endpoints(cfg aws.Config, c *loop.Config, runtimeAPI string) (ingest.Fetcher, error) {
+	dialer, err := webhook.NewDialer(c.EgressAllow, runtimeAPI)
+	if err != nil {
+		return nil, fmt.Errorf("egress_allow: %w", err)
+	}
+	return webhook.NewFetcher(webhook.Config{Dialer: dialer, Now: time.Now, Secrets: secret.New(ssm.NewFromConfig(cfg), time.Now)}), nil
 }
 
 type meter struct {
