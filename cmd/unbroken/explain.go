@@ -153,7 +153,7 @@ func explainedRule(out io.Writer, r explain.Rule) {
 	for _, c := range []struct {
 		name string
 		*explain.Condition
-	}{{"when", r.When}, {"until", r.Until}} {
+	}{{"when", r.When}, {"until", r.Until}, {"verify", r.Verify}} {
 		if c.Condition == nil {
 			continue
 		}

@@ -63,7 +63,7 @@ func New(c Config) *Handler {
 		executeStage{targets: c.Targets, backoff: c.Backoff, margin: c.Margin, now: c.Now},
 		outputStage{outputs: c.Outputs, backoff: c.Backoff, region: c.Region, now: c.Now},
 		commitStage{claims: c.Claims, now: c.Now},
-		emitStage{queue: c.Queue, region: c.Region},
+		emitStage{queue: c.Queue, region: c.Region, now: c.Now},
 	}}
 }
 

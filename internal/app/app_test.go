@@ -73,7 +73,7 @@ func TestAFunctionThatCannotStartSaysWhatToDo(t *testing.T) {
 		"not JSON":          {Environment{Region: "us-east-2", Bundle: file(t, []byte("PK"))}, rule.ErrBundleCorrupt, "unbroken bundle"},
 		"cut off":           {Environment{Region: "us-east-2", Bundle: file(t, good[:len(good)/2])}, rule.ErrBundleCorrupt, "unbroken bundle"},
 		"tampered with":     {Environment{Region: "us-east-2", Bundle: file(t, []byte(strings.Replace(string(good), `"ub"`, `"uc"`, 1)))}, rule.ErrBundleCorrupt, "unbroken bundle"},
-		"of a newer format": {Environment{Region: "us-east-2", Bundle: file(t, []byte(strings.Replace(string(good), `"format":2`, `"format":99`, 1)))}, rule.ErrBundleFormat, "update"},
+		"of a newer format": {Environment{Region: "us-east-2", Bundle: file(t, []byte(strings.Replace(string(good), `"format":`, `"format":9`, 1)))}, rule.ErrBundleFormat, "update"},
 		"a foreign region":  {Environment{Region: "eu-west-1", Bundle: packed(t, pair)}, nil, "same loop.yaml"},
 		"no region":         {Environment{Bundle: packed(t, pair)}, nil, "AWS_REGION"},
 	} {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -72,8 +73,9 @@ type visit struct {
 }
 
 type transition struct {
-	at   time.Time
-	file int
+	at       time.Time
+	accepted time.Time
+	file     int
 }
 
 // region is the only one there is.
@@ -150,7 +152,7 @@ func (v *visit) transitions(list []decide.Transition) {
 	defer v.mu.Unlock()
 	for _, t := range list {
 		if t.Pending() {
-			v.at[t.Decision.ID] = transition{t.At.Time, fileOf(t.Input)}
+			v.at[t.Decision.ID] = transition{t.At.Time, t.AcceptedAt, fileOf(t.Input)}
 		}
 	}
 }
@@ -181,14 +183,42 @@ func (v *visit) Send(ctx context.Context, _, queue string, msgs []loop.Outgoing)
 var _ decide.Recorder = (*visit)(nil)
 
 // Decided implements decide.Recorder.
-func (v *visit) Decided(_ context.Context, d loop.Decision, item loop.Item) {
+func (v *visit) Decided(ctx context.Context, d loop.Decision, item loop.Item) {
+	verified := slices.ContainsFunc(d.Effects, func(e loop.Effect) bool { return e.Verify != nil })
+	if verified && v.enter(ctx) != nil {
+		return // whoever asks next is told
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	t, stateful := v.at[d.ID]
 	if !stateful {
-		t = transition{rule.NewEvent(item.Signal, item.AcceptedAt).Time(), fileOf(item.Input)}
+		t = transition{rule.NewEvent(item.Signal, item.AcceptedAt).Time(), item.AcceptedAt, fileOf(item.Input)}
 	}
 	v.out.Made = append(v.out.Made, Made{d, t.at, t.file})
+	if verified {
+		v.land(d, t, item)
+	}
+}
+
+// land does what act does to effects that must prove themselves, as if each were done when its signal was accepted.
+func (v *visit) land(d loop.Decision, t transition, item loop.Item) {
+	for _, e := range d.Effects {
+		if e.Verify == nil {
+			continue
+		}
+		exact := *e.Verify
+		exact.Settle, e.Verify = 0, &exact // what was accepted by then has been decided
+		timer, err := loop.VerifyTimer(loop.Claim{EffectID: e.ID, Effect: e, AcceptedAt: t.accepted, UpdatedAt: t.accepted}, item)
+		if err == nil {
+			var body []byte
+			if body, err = loop.Encode(timer); err == nil {
+				v.side.timers.add(timer.AcceptedAt, loop.Outgoing{Body: body})
+			}
+		}
+		if err != nil {
+			v.err = err
+		}
+	}
 }
 
 // Late implements decide.Recorder.

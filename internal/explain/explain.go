@@ -43,6 +43,7 @@ type Rule struct {
 	Mismatch  *rule.Mismatch `json:"mismatch,omitempty"`
 	When      *Condition     `json:"when,omitempty"`
 	Until     *Condition     `json:"until,omitempty"`
+	Verify    *Condition     `json:"verify,omitempty"` // whether the signal shows that what the rule did has worked
 	Key       *Condition     `json:"key,omitempty"`
 	Window    *Window        `json:"window,omitempty"`
 	Decisions []Decision     `json:"decisions,omitempty"`
@@ -126,7 +127,10 @@ func (x *Explainer) rule(p *rule.Program, ev *rule.Event) (out Rule) {
 		return out
 	}
 	var when bool
-	if out.When, when = x.condition(p, ev, r.When, p.When, &out); out.Error != "" || !when && !r.Stateful() {
+	if out.When, when = x.condition(p, ev, r.When, p.When, &out); out.Error == "" && p.Verifies() {
+		out.Verify, _ = x.condition(p, ev, r.Verify.When, p.Worked, &out)
+	}
+	if out.Error != "" || !when && !r.Stateful() {
 		return out
 	}
 	key, err := p.Key(ev)

@@ -73,6 +73,15 @@ type Rule struct {
 
 	Throttle Duration `yaml:"throttle" json:"throttle,omitempty"` // apart are the dos of one key
 	Guard    Guard    `yaml:"guard"    json:"guard,omitzero"`
+	Verify   *Verify  `yaml:"verify"   json:"verify,omitempty"`
+}
+
+// Verify closes the loop: once a do is done, When must hold for a signal of the key that is accepted within Within, or
+// else Else is done.
+type Verify struct {
+	When   string   `yaml:"when"   json:"when"` // CEL
+	Within Duration `yaml:"within" json:"within"`
+	Else   []Step   `yaml:"else"   json:"else"`
 }
 
 // Guard keeps a rule within bounds.

@@ -12,6 +12,7 @@ type Phase string
 const (
 	PhaseDo   Phase = "do"
 	PhaseUndo Phase = "undo"
+	PhaseElse Phase = "else" // of `verify`: what a do that was done did not bring about
 
 	PhaseGuard Phase = "guard" // nothing that a rule does: a signal that counts against it
 )
@@ -71,6 +72,8 @@ type Effect struct {
 	Watched       Duration    `json:"watched,omitempty"`       // how long a worse signal counts against it
 	Regression    *Regression `json:"regression,omitempty"`
 	Why           *Why        `json:"why,omitempty"` // of the decision
+
+	Verify *Verification `json:"verify,omitempty"` // what must come true once this is done
 }
 
 // Regression bounds how many dos of a rule may be followed, within a time, by a signal that is worse. It is in effects

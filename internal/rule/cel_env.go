@@ -45,11 +45,12 @@ func (s scope) has(name string) bool {
 //
 // No extension library: replace or format can turn a small signal into a huge string within one call, before
 // the cost limit sees it.
-var celEnv = sync.OnceValues(newCELEnv)
+var celEnv = sync.OnceValues(func() (*cel.Env, error) { return newCELEnv(cel.DynType) })
 
-func newCELEnv() (*cel.Env, error) {
-	return cel.NewEnv(
-		cel.Variable("signal", cel.DynType),
+// newCELEnv makes an environment in which signals have the type given.
+func newCELEnv(signal *cel.Type, more ...cel.EnvOption) (*cel.Env, error) {
+	return cel.NewEnv(append(more,
+		cel.Variable("signal", signal),
 		cel.Variable("rule", cel.StringType),
 		cel.Variable("key", cel.StringType),
 		cel.Variable("phase", cel.StringType),
@@ -70,7 +71,7 @@ func newCELEnv() (*cel.Env, error) {
 			cel.ValidateTimestampLiterals(),
 			cel.ValidateComprehensionNestingLimit(maxLoopNesting),
 		),
-	)
+	)...)
 }
 
 // activation binds the variables for one evaluation.

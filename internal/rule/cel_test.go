@@ -3,6 +3,8 @@ package rule
 import (
 	"sync"
 	"testing"
+
+	"cel.dev/cel-go/cel"
 )
 
 // TestChecksTakeTurns attacks a fresh environment from many goroutines: the first error fills a catalog that the
@@ -10,7 +12,7 @@ import (
 func TestChecksTakeTurns(t *testing.T) {
 	t.Parallel()
 	for range 20 {
-		env, err := newCELEnv()
+		env, err := newCELEnv(cel.DynType)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -62,19 +62,23 @@ func (c *checker) schema(path string, in loop.Input) {
 	case c.schemas == nil:
 		c.fail(path, "", "this program cannot check a schema")
 	default:
-		at, err := c.schemas(in.Schema)
-		if err == nil {
-			return
-		}
-		for _, name := range at {
-			if _, isIndex := c.places[path+"["+name+"]"]; isIndex {
-				path += "[" + name + "]"
-			} else {
-				path += "." + name
-			}
-		}
-		c.fail(path, "", "%s", err)
+		c.isSchema(path, in.Schema)
 	}
+}
+
+func (c *checker) isSchema(path string, schema []byte) {
+	at, err := c.schemas(schema)
+	if err == nil {
+		return
+	}
+	for _, name := range at {
+		if _, isIndex := c.places[path+"["+name+"]"]; isIndex {
+			path += "[" + name + "]"
+		} else {
+			path += "." + name
+		}
+	}
+	c.fail(path, "", "%s", err)
 }
 
 // topicARN names a topic; functions subscribe to it in its own region.

@@ -25,10 +25,13 @@ func (c *checker) rules() {
 		c.oneOf(path+".mode", r.Mode, loop.ModeEnforce, loop.ModeShadow, loop.ModeOff)
 		c.shape(path, r)
 		c.safety(path, r)
+		c.verify(path+".verify", r)
 		c.unclaimed(path, r)
-		c.steps(path+".do", r.Do)
-		c.steps(path+".undo", r.Undo)
+		for _, phase := range phasesOf(*r) {
+			c.steps(path+"."+phase.field, phase.steps)
+		}
 		c.compiles(path, r)
+		c.typed(path, r)
 	}
 }
 
@@ -83,6 +86,9 @@ func (c *checker) compiles(path string, r *loop.Rule) {
 	p := newProgram(*r, nil, &Set{})
 	c.report(path, p.compileConditions())
 	sources := map[string]string{"when": r.When, "until": r.Until, "key": r.Key, "guard.worse": r.Guard.Worse}
+	if r.Verify != nil {
+		sources["verify.when"] = r.Verify.When
+	}
 	if w := r.Window; w != nil {
 		sources["window."+w.Of] = w.Value
 		for i, condition := range w.All {
@@ -96,10 +102,10 @@ func (c *checker) compiles(path string, r *loop.Rule) {
 			}
 		}
 	}
-	for field, steps := range map[string][]loop.Step{"do": r.Do, "undo": r.Undo} {
-		for i, s := range steps {
+	for _, phase := range phasesOf(*r) {
+		for i, s := range phase.steps {
 			if _, err := jsonTemplate("with", any(s.With), scopeStep); err != nil {
-				c.fail(fmt.Sprintf("%s.%s[%d].with", path, field, i), "", "%s", err)
+				c.fail(fmt.Sprintf("%s.%s[%d].with", path, phase.field, i), "", "%s", err)
 			}
 		}
 	}

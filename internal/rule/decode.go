@@ -16,6 +16,7 @@ type decoder struct {
 	problems []Problem
 	places   map[string]place
 	given    map[string][]string // by an action's path: the fields of its target that it has
+	types    map[string]any      // by the type of signals: the JSON schema of their data
 }
 
 // fail notes a problem with the value at path.

@@ -22,6 +22,10 @@ func (d *decoder) config(n ast.Node) *loop.Config {
 		"inputs": func(n ast.Node, path string) {
 			d.entries(n, path, func(name string, n ast.Node, path string) { c.Inputs[name] = d.input(n, path) })
 		},
+		"types": func(n ast.Node, path string) {
+			d.types = map[string]any{}
+			d.entries(n, path, func(name string, n ast.Node, path string) { d.types[name] = d.value(n, path) })
+		},
 		"rules": func(n ast.Node, path string) {
 			d.list(n, path, func(n ast.Node, path string) {
 				switch {
@@ -51,6 +55,7 @@ func (d *decoder) rule(n ast.Node, path string) loop.Rule {
 
 		"throttle": d.span(&r.Throttle, "none"),
 		"guard":    d.guard(&r.Guard),
+		"verify":   d.verify(&r.Verify),
 		"match": func(n ast.Node, path string) {
 			r.Match = map[string][]any{}
 			d.match(n, path, "", r.Match, 0)

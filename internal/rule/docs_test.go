@@ -11,27 +11,34 @@ import (
 // yamlBlock is a fenced block of YAML.
 var yamlBlock = regexp.MustCompile("(?s)\n```yaml\n(.*?)\n```\n")
 
-// The files in docs/rules.md are each a whole loop.yaml.
+// The files in docs/rules.md and docs/before-deployment.md are each a whole loop.yaml.
 func TestTheFilesInTheDocsAreValid(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "rules.md"))
+	for page, least := range map[string]int{"rules.md": 7, "before-deployment.md": 1} {
+		valid(t, page, least)
+	}
+}
+
+func valid(t *testing.T, page string, least int) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", page))
 	if err != nil {
 		t.Fatal(err)
 	}
 	blocks := yamlBlock.FindAllSubmatchIndex(text, -1)
-	if len(blocks) < 7 {
-		t.Errorf("%d files were found", len(blocks))
+	if len(blocks) < least {
+		t.Errorf("%s: %d files were found", page, len(blocks))
 	}
 	for _, m := range blocks {
 		line := strings.Count(string(text[:m[2]]), "\n")
 		src := strings.Repeat("\n", line) + string(text[m[2]:m[3]]) // so that problems name the page's line
-		cfg, err := Parse("docs/rules.md", []byte(src))
+		cfg, err := Parse("docs/"+page, []byte(src))
 		if err != nil {
 			t.Error(err)
 			continue
 		}
 		if problems := Warnings(cfg); len(problems) > 0 {
-			t.Errorf("line %d: the example is warned of: %v", line+1, problems)
+			t.Errorf("%s, line %d: the example is warned of: %v", page, line+1, problems)
 		}
 	}
 }
@@ -47,7 +54,7 @@ func TestEveryFieldOfAWindowHasAnExample(t *testing.T) {
 	for _, m := range yamlBlock.FindAllSubmatch(text, -1) {
 		files.Write(m[1])
 	}
-	words := []string{"within", "over", "above", "below", "lateness", "max_entries", "name", "match", "when", "until", "key"}
+	words := []string{"within", "over", "above", "below", "lateness", "max_entries", "name", "match", "when", "until", "key", "verify", "else"}
 	for word := range windowKinds() {
 		words = append(words, word)
 	}

@@ -34,6 +34,11 @@ func rawSize(e *loop.Effect) int {
 	if o := e.Output; o != nil {
 		n += len(o.Key) + len(o.Value)
 	}
+	if v := e.Verify; v != nil {
+		for i := range v.Else {
+			n += rawSize(&v.Else[i])
+		}
+	}
 	if e.Fallback != nil {
 		n += rawSize(e.Fallback)
 	}

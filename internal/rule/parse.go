@@ -30,6 +30,7 @@ func ParseWith(name string, src []byte, schemas Schemas) (*loop.Config, error) {
 	c := &checker{decoder: d, cfg: cfg, schemas: schemas}
 	c.deployment()
 	c.inputs()
+	c.declaredTypes()
 	c.actions()
 	c.rules()
 	c.sharing()

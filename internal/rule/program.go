@@ -24,6 +24,7 @@ type Program struct {
 	id       string // what every signal of the rule's type asks for stands together: among many rules it is in no cache
 	only     string // the one type that the pattern takes, where it asks for nothing else
 	stateful bool
+	back     bool // see LooksBack
 	pattern  *pattern
 	set      *Set
 
@@ -32,6 +33,7 @@ type Program struct {
 	until      *expr // nil: not when
 	key        *expr // nil: signal.subject
 	worse      *expr // nil: never
+	verify     *expr // nil: nothing is verified
 	value      *expr // of an aggregating window
 	all        []condition
 	whenErr    error
@@ -39,15 +41,16 @@ type Program struct {
 	looks  sync.Once // see Why
 	lookAt []look
 
-	steps    sync.Once
-	do, undo []step
-	stepsErr error
+	steps              sync.Once
+	do, undo, elseDone []step
+	stepsErr           error
 
 	rule loop.Rule
 }
 
 func newProgram(r loop.Rule, match *pattern, set *Set) *Program {
 	p := &Program{id: r.ID, stateful: r.Stateful(), pattern: match, set: set, rule: r}
+	p.back = p.Guarded() || p.Verifies()
 	if match != nil && len(match.fields) == 0 && len(match.types) == 1 {
 		if t, exact := match.types[0].(exactString); exact {
 			p.only = string(t)
@@ -61,6 +64,10 @@ func (p *Program) ID() string { return p.id }
 
 // Stateful says whether the rule keeps a window.
 func (p *Program) Stateful() bool { return p.stateful }
+
+// LooksBack says whether the rule asks signals what became of what it did: whether they are worse, or show that it has
+// worked.
+func (p *Program) LooksBack() bool { return p.back }
 
 // Rule is the rule's declaration.
 func (p *Program) Rule() loop.Rule { return p.rule }
@@ -161,6 +168,7 @@ func (p *Program) compileConditions() []error {
 		{"key", p.rule.Key, nil, &p.key},
 		{"until", p.rule.Until, cel.BoolType, &p.until},
 		{"guard.worse", p.rule.Guard.Worse, cel.BoolType, &p.worse},
+		{"verify.when", p.verifySource(), cel.BoolType, &p.verify},
 	} {
 		if c.source == "" {
 			continue
@@ -176,10 +184,21 @@ func (p *Program) compileConditions() []error {
 }
 
 func (p *Program) compileSteps() []error {
-	var undoProblems, problems []error
-	p.do, problems = compileSteps("do", p.rule.Do, p.set.actions)
-	p.undo, undoProblems = compileSteps("undo", p.rule.Undo, p.set.actions)
-	return append(problems, undoProblems...)
+	var problems []error
+	for _, phase := range phasesOf(p.rule) {
+		steps, wrong := compileSteps(phase.field, phase.steps, p.set.actions)
+		problems = append(problems, wrong...)
+		switch phase.phase {
+		case loop.PhaseDo:
+			p.do = steps
+		case loop.PhaseUndo:
+			p.undo = steps
+		case loop.PhaseElse:
+			p.elseDone = steps
+		case loop.PhaseGuard: // has no steps
+		}
+	}
+	return problems
 }
 
 // inField adds to a refusal which of the rule's expressions it comes from.

@@ -47,8 +47,10 @@ func Warnings(cfg *loop.Config) []Problem {
 			}
 		}
 		warnWindow(fmt.Sprintf("rules[%d]", i), r, warn)
-		for _, s := range slices.Concat(r.Do, r.Undo) {
-			used[s.Action] = true
+		for _, phase := range phasesOf(r) {
+			for _, s := range phase.steps {
+				used[s.Action] = true
+			}
 		}
 	}
 	warnReach(cfg, warn)

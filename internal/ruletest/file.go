@@ -182,9 +182,9 @@ func (c *checker) test(path string, t *Test) {
 		switch e.Phase {
 		case "":
 			e.Phase = loop.PhaseDo
-		case loop.PhaseDo, loop.PhaseUndo:
+		case loop.PhaseDo, loop.PhaseUndo, loop.PhaseElse:
 		default:
-			c.fail(at+".phase", "do or undo", "unknown phase %q", e.Phase)
+			c.fail(at+".phase", "do, undo or else", "unknown phase %q", e.Phase)
 		}
 	}
 }
