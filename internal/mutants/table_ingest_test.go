@@ -19,6 +19,10 @@ func doors() []mutant {
 		{"a gap ends what was steady", "internal/observe/stall.go", "w.Steady = time.Time{}", "", "EveryShortStory"},
 		{"a switch that was not told is told again", "internal/observe/watcher.go", "return err // the next run tells", "_ = err", "ToldInTheEnd"},
 		{"nobody else tells that an input stalled", ingest + "attributes.go", " || hasPrefixFold(d.Type, loop.InputTypePrefix)", "", "ParseEventRefused"},
+		{"one region polls at a time", ingest + "poll.go", " || cursor.Owner != \"\" && now.Before(cursor.Until)", "", "AnotherRegionGoesOn"},
+		{"the cursor waits for what was not stored", ingest + "poll.go", "loop.CodeOf(r.Err) == loop.CodeUnavailable {", "false {", "TheCursorWaits"},
+		{"a standby is read only while it is needed", ingest + "poll.go", "return wanted || alone,", "return true,", "AStandbyIsRead"},
+		{"a value is one signal", ingest + "poll.go", "!v.At.After(newest) || ", "", "ComesLate"},
 		{"an alarm input takes alarms only", ingest + "queue.go", "b.only != \"\" && s.Type != b.only", "false", "WhatIsNoAlarm"},
 	}
 }
