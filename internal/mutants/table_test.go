@@ -50,6 +50,8 @@ func table() []mutant {
 		{"an expression's cost is bounded", rule + "cel.go", "options = append(options, cel.CostLimit(costLimit), cel.CostTracking(sizedCost{}))", "_ = 0", ""},
 		{"what can grow is counted", rule + "cel_small.go", "return literal(args[0]) || literal(args[1])", "return true", "NotCounted"},
 		{"a key outlives the bytes of its signal", rule + "program.go", "strings.Clone(ev.Subject())", "strings.Clone(\"\") + ev.Subject()", "AKeyOutlives"},
+		{"a declared type is held against the rules", rule + "check_rule.go", "c.typed(path, r)", "", "DeclaredTypes"},
+		{"numbers of two types are equal or not", rule + "cel_shape.go", "return a == b ||", "return false && a == b ||", "DeclaredTypes"},
 		{"an effect that its claim cannot hold is refused", rule + "effect_size.go", "if len(b) > loop.MaxEffectBytes {", "if false {", ""},
 		{"a header holds no line break of a signal's choosing", rule + "render.go", "if !headerValue(v) {", "if false {", ""},
 		{"no webhook reaches the metadata service or a private network", webhook + "address.go", "if s.prefix.Contains(a) {", "if false {", ""},
