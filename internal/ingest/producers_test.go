@@ -54,11 +54,11 @@ func TestTheCommandsOfTheProducersPageSend(t *testing.T) {
 	for _, script := range blocks {
 		a, q := exampleAcceptor(t, cfg)
 		a.cfg.Now = time.Now // the shell signs by the clock
-		server := httptest.NewServer(NewHTTP(a))
 		for name, in := range a.cfg.Inputs {
 			in.MaxSkew = 0 // and the examples are dated
 			a.cfg.Inputs[name] = in
 		}
+		server := httptest.NewServer(NewHTTP(a))
 		cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", strings.ReplaceAll(script, loopURL, server.URL))
 		cmd.Env = append(os.Environ(), "KEY="+whsec, "SECRET="+whsec, "no_proxy=127.0.0.1", "NO_PROXY=127.0.0.1")
 		out, err := cmd.CombinedOutput()
