@@ -60,15 +60,11 @@ func comparisonOf(call celast.CallExpr) (c comparison, ok bool) {
 	if c.of, ok = pathOf(call.Args()[0]); !ok || len(c.of) == 0 || call.Args()[1].Kind() != celast.LiteralKind {
 		return c, false
 	}
-	const exact = 1 << 53
 	switch v := call.Args()[1].AsLiteral().(type) {
 	case types.Double:
 		c.number = float64(v)
 	case types.Int:
-		c.number = float64(v)
-		if v < -exact || v > exact {
-			return c, false
-		}
+		c.number = float64(v) // as CEL compares a double with an int
 	case types.String:
 		c.isText, c.text = true, string(v)
 	default:

@@ -94,7 +94,7 @@ func TestWhatIsNotOrdinaryIsNotQuick(t *testing.T) {
 		src, data string
 		want      bool
 	}{
-		{"signal.data.a == 9007199254740993", `{"a":9007199254740992}`, false}, // no double is this number
+		{"signal.data.a == 9007199254740993", `{"a":9007199254740992}`, true}, // CEL, too, compares as doubles
 		{`signal.data.a == "x"`, `{"a":0}`, false},
 		{`signal.data.a == 0`, `{"a":""}`, false},
 		{`signal.data.a != 0 && signal.data.b == 1`, `{"a":"x","b":1}`, true},
