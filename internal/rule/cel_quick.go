@@ -91,16 +91,14 @@ func comparisonOf(call celast.CallExpr) (c comparison, ok bool) {
 
 // pathOf is the chain that e is; empty for `signal` itself.
 func pathOf(e celast.Expr) (members, bool) {
-	switch e.Kind() {
-	case celast.IdentKind:
+	if e.Kind() == celast.IdentKind {
 		return nil, e.AsIdent() == "signal"
-	case celast.SelectKind:
-		if s := e.AsSelect(); !s.IsTestOnly() {
-			p, ok := pathOf(s.Operand())
-			return append(p, s.FieldName()), ok
-		}
 	}
-	return nil, false
+	if e.Kind() != celast.SelectKind || e.AsSelect().IsTestOnly() {
+		return nil, false
+	}
+	p, ok := pathOf(e.AsSelect().Operand())
+	return append(p, e.AsSelect().FieldName()), ok
 }
 
 func (p members) find(vars *activation) (v ref.Val, ok bool) {
