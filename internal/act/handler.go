@@ -70,12 +70,6 @@ func New(c Config) *Handler {
 // Handle lands every effect of the messages and returns the ids of the messages that must be delivered again:
 // those whose envelope is of an unknown version or whose effect could neither end nor be sent again.
 func (h *Handler) Handle(ctx context.Context, msgs []loop.Message) (failed []string) {
-	if len(msgs) == 1 { // nothing to do beside it
-		if h.message(ctx, msgs[0]) != nil {
-			return []string{msgs[0].ID}
-		}
-		return nil
-	}
 	bad := make([]bool, len(msgs))
 	var group errgroup.Group
 	group.SetLimit(Concurrency)
