@@ -98,7 +98,13 @@ func (r region) loopRegion(first bool) {
 	r.consume(queues[loop.QueueInbox], ingestQueue)
 	r.consume(queues[loop.QueueSignals], decide)
 	r.consume(queues[loop.QueueActions], act)
-	r.schedule(everyMinute(observer), everyHour(sweeper))
+	runs := []scheduled{everyMinute(observer), everyHour(sweeper)}
+	if r.cfg.Polls() {
+		poll := r.function(loop.FuncIngestPoll, nil)
+		runs = append(runs, pollEveryMinute(poll))
+		chain = append(chain, loop.FuncIngestPoll)
+	}
+	r.schedule(runs...)
 
 	pager := r.pager()
 	r.queueAlarms(pager)

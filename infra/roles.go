@@ -64,6 +64,13 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 			send(append(ingested, own(loop.DeadLetter(loop.QueueInbox)))...),
 			allow([]string{"dynamodb:PutItem"}, outputs),
 		}
+	case loop.FuncIngestPoll: // the signal and its standby copy; how far it has read, and whether it stands by; the sampled ledger
+		return append([]awsiam.PolicyStatement{
+			send(ingested...),
+			onKeys([]string{loop.CursorKey("*")}, []string{"dynamodb:GetItem", "dynamodb:PutItem"}, claims),
+			onKeys([]string{loop.WatchedKey("*")}, []string{"dynamodb:GetItem"}, claims),
+			allow([]string{"dynamodb:PutItem"}, outputs),
+		}, r.secrets(r.endpointSecrets())...)
 	case loop.FuncDecide: // effects, re-sends and timers, quarantine; episodes; windows
 		return []awsiam.PolicyStatement{
 			receive(own(loop.QueueSignals)),
@@ -148,6 +155,14 @@ func (r region) inputSecrets() (refs []string) {
 		for _, c := range in.Credentials {
 			refs = append(refs, c.Secrets...)
 		}
+	}
+	return refs
+}
+
+// endpointSecrets are the references of the keys that polled endpoints ask for.
+func (r region) endpointSecrets() (refs []string) {
+	for _, in := range r.cfg.Inputs {
+		refs = append(refs, in.Secret)
 	}
 	return refs
 }

@@ -22,6 +22,11 @@ func everyMinute(observer awslambda.Function) scheduled {
 	return scheduled{loop.FuncObserver, observer, "rate(1 minute)", 60}
 }
 
+// pollEveryMinute reads what is due, or finds that another region has: with two reads.
+func pollEveryMinute(poll awslambda.Function) scheduled {
+	return scheduled{loop.FuncIngestPoll, poll, "rate(1 minute)", 60}
+}
+
 // everyHour goes on with the day's pass over claims, or finds that it is done with one read.
 func everyHour(sweeper awslambda.Function) scheduled {
 	return scheduled{loop.FuncSweeper, sweeper, "rate(1 hour)", 600}

@@ -39,6 +39,16 @@ func (c *Config) Archives() bool {
 	return false
 }
 
+// Polls says whether any input is read on a schedule.
+func (c *Config) Polls() bool {
+	for _, in := range c.Inputs {
+		if in.Kind == KindPoll {
+			return true
+		}
+	}
+	return false
+}
+
 // Watches says whether any input is expected to be heard.
 func (c *Config) Watches() bool {
 	for _, in := range c.Inputs {
