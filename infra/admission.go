@@ -20,6 +20,9 @@ func (r region) signalSenders() []*string {
 	if _, declared := r.alarmInput(); declared {
 		senders = append(senders, loop.FuncIngestAlarm)
 	}
+	if r.cfg.Polls() {
+		senders = append(senders, loop.FuncIngestPoll)
+	}
 	if r.cfg.Watches() { // the switch of an input is a signal
 		senders = append(senders, loop.FuncObserver)
 	}

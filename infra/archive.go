@@ -91,7 +91,7 @@ func excuseArchive(role awsiam.Role) {
 // archivers are the ingest functions of archived inputs: they alone may send to the archive's queue.
 func (r region) archivers() (functions []string) {
 	by := map[string]string{
-		loop.KindHTTP: loop.FuncIngestHTTP, loop.KindQueue: loop.FuncIngestQueue, loop.KindAlarm: loop.FuncIngestAlarm,
+		loop.KindHTTP: loop.FuncIngestHTTP, loop.KindQueue: loop.FuncIngestQueue, loop.KindAlarm: loop.FuncIngestAlarm, loop.KindPoll: loop.FuncIngestPoll,
 	}
 	for _, in := range r.cfg.Inputs {
 		if in.Archive {

@@ -78,12 +78,16 @@ func synthAndRun(m *testing.M) (int, error) {
 	cfg := config(pair)
 	maps.Copy(cfg.Actions, targets())
 	cfg.Inputs = inputs()
-	cfg.Rules = []loop.Rule{{ID: "r", Guard: loop.Guard{MaxRegressions: 1}}}
+	cfg.Rules = []loop.Rule{{ID: "r", Guard: loop.Guard{MaxRegressions: 1}, InhibitedBy: []loop.Inhibitor{{Rule: "down"}}}}
 	if made.targets, err = synthOf(dir, cfg, named); err != nil {
 		return 1, err
 	}
 	kept := config(pair)
-	kept.Inputs = map[string]loop.Input{"default": {Kind: loop.KindHTTP, Archive: true, ExpectEvery: loop.Duration(time.Minute), Standby: "inbox"}, "inbox": {Kind: loop.KindQueue}}
+	kept.Inputs = map[string]loop.Input{
+		"default": {Kind: loop.KindHTTP, Archive: true, ExpectEvery: loop.Duration(time.Minute), Standby: "load"}, "inbox": {Kind: loop.KindQueue},
+		"page": {Kind: loop.KindPoll, Every: loop.Duration(time.Minute), URL: "https://status.example.com/", Secret: "ssm:/ub/status"},
+		"load": {Kind: loop.KindPoll, Every: loop.Duration(time.Minute), Source: "cloudwatch/prod"},
+	}
 	if made.archived, err = synthOf(dir, kept, named); err != nil {
 		return 1, err
 	}
@@ -107,7 +111,7 @@ func synth(dir string, regions loop.Regions, opt Options) (assembly, error) {
 
 func synthOf(dir string, cfg *loop.Config, opt Options) (assembly, error) {
 	opt.Dist = filepath.Join(dir, "dist")
-	for _, name := range append(chainFunctions(), loop.FuncObserver, loop.FuncCanary, loop.FuncSweeper, loop.FuncIngestAlarm, loop.FuncArchive) {
+	for _, name := range append(chainFunctions(), loop.FuncObserver, loop.FuncCanary, loop.FuncSweeper, loop.FuncIngestAlarm, loop.FuncIngestPoll, loop.FuncArchive) {
 		if err := os.MkdirAll(filepath.Join(opt.Dist, name), 0o755); err != nil {
 			return assembly{}, err
 		}

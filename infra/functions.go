@@ -89,8 +89,8 @@ func (r region) timeout(name string) float64 {
 		return 50 // done before the next minute's run starts
 	case loop.FuncSweeper:
 		return 300 // the four minutes of a run, its last page, and writing down where it stopped
-	case loop.FuncArchive:
-		return 30
+	case loop.FuncArchive, loop.FuncIngestPoll:
+		return 30 // a poll is done before the region's lease on the cursor ends
 	case loop.FuncOutputs:
 		return 5 // reads that take longer are better hedged to a peer
 	}

@@ -99,7 +99,13 @@ func (r region) loopRegion(first bool) {
 	r.consume(queues[loop.QueueInbox], ingestQueue)
 	r.consume(queues[loop.QueueSignals], decide)
 	r.consume(queues[loop.QueueActions], act)
-	r.schedule(everyMinute(loop.FuncObserver, observer), everyMinute(loop.FuncCanary, canary), everyHour(sweeper))
+	runs := []scheduled{everyMinute(loop.FuncObserver, observer), everyMinute(loop.FuncCanary, canary), everyHour(sweeper)}
+	if r.cfg.Polls() {
+		poll := r.function(loop.FuncIngestPoll, nil)
+		runs = append(runs, everyMinute(loop.FuncIngestPoll, poll)) // reads what is due, or finds with two reads that another region has
+		chain = append(chain, loop.FuncIngestPoll)
+	}
+	r.schedule(runs...)
 
 	pager := r.pager()
 	r.queueAlarms(pager)

@@ -64,6 +64,13 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 			send(append(ingested, own(loop.DeadLetter(loop.QueueInbox)))...),
 			allow([]string{"dynamodb:PutItem"}, outputs),
 		}
+	case loop.FuncIngestPoll: // the signal and its standby copy; how far it has read, and whether it stands by; the sampled ledger
+		return append([]awsiam.PolicyStatement{
+			send(ingested...),
+			onKeys([]string{loop.CursorKey("*")}, []string{"dynamodb:GetItem", "dynamodb:PutItem"}, claims),
+			onKeys([]string{loop.WatchedKey("*")}, []string{"dynamodb:GetItem"}, claims),
+			allow([]string{"dynamodb:PutItem"}, outputs),
+		}, r.secrets(r.endpointSecrets())...)
 	case loop.FuncDecide: // effects, re-sends and timers, quarantine; episodes; windows
 		return []awsiam.PolicyStatement{
 			receive(own(loop.QueueSignals)),
@@ -72,14 +79,18 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 			allow([]string{"dynamodb:Query", "dynamodb:PutItem", "dynamodb:BatchWriteItem"}, outputs),
 		}
 	case loop.FuncAct: // backoff, outcomes, quarantine; claims and what bounds them; outputs; the secrets its actions name
-		return append([]awsiam.PolicyStatement{
+		var episodes []awsiam.PolicyStatement // whether a rule fires that mutes another one
+		if slices.ContainsFunc(r.cfg.Rules, func(one loop.Rule) bool { return len(one.InhibitedBy) > 0 }) {
+			episodes = append(episodes, onKeys([]string{"episode#*"}, []string{"dynamodb:GetItem"}, claims))
+		}
+		return slices.Concat([]awsiam.PolicyStatement{
 			receive(own(loop.QueueActions)),
 			send(append(signals, own(loop.QueueActions), own(loop.DeadLetter(loop.QueueActions)))...),
 			onKeys([]string{"effect#*", "budget#*", "throttle#*"},
 				[]string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}, claims),
 			onKeys([]string{loop.KeyControls}, controls, claims),
 			allow([]string{"dynamodb:UpdateItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"}, outputs), // outputs; the sampled ledger
-		}, append(r.secrets(r.actionSecrets()), r.targets()...)...)
+		}, episodes, r.secrets(r.actionSecrets()), r.targets())
 	case loop.FuncOutputs: // reads only; lists by the index of keys
 		return []awsiam.PolicyStatement{
 			allow([]string{"dynamodb:Query", "dynamodb:BatchGetItem"}, outputs),
@@ -146,6 +157,14 @@ func (r region) inputSecrets() (refs []string) {
 		for _, c := range in.Credentials {
 			refs = append(refs, c.Secrets...)
 		}
+	}
+	return refs
+}
+
+// endpointSecrets are the references of the keys that polled endpoints ask for.
+func (r region) endpointSecrets() (refs []string) {
+	for _, in := range r.cfg.Inputs {
+		refs = append(refs, in.Secret)
 	}
 	return refs
 }

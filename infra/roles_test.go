@@ -15,6 +15,14 @@ type statement struct {
 	condition          any
 }
 
+func (s statement) line() string {
+	line := s.effect + " " + strings.Join(s.actions, ",") + " " + strings.Join(s.resources, " ")
+	for _, key := range list(get(s.condition, "ForAllValues:StringLike", "dynamodb:LeadingKeys")) {
+		line += " " + text(key)
+	}
+	return line
+}
+
 func statements(document any) []statement {
 	var all []statement
 	for _, s := range list(get(document, "Statement")) {
@@ -107,11 +115,7 @@ func TestRolesGrantTheContractAndNoMore(t *testing.T) {
 		}
 		for _, s := range all {
 			if !isTelemetry(s) {
-				line := s.effect + " " + strings.Join(s.actions, ",") + " " + strings.Join(s.resources, " ")
-				for _, key := range list(get(s.condition, "ForAllValues:StringLike", "dynamodb:LeadingKeys")) {
-					line += " " + text(key)
-				}
-				got = append(got, line)
+				got = append(got, s.line())
 			}
 		}
 		if !slices.Equal(want, got) {
@@ -120,6 +124,26 @@ func TestRolesGrantTheContractAndNoMore(t *testing.T) {
 	})
 	if seen != len(contract) {
 		t.Errorf("found %d functions' roles, want %d", seen, len(contract))
+	}
+}
+
+// Act reads episodes where a rule may mute another one, and in no other deployment.
+func TestActReadsEpisodesWhereARuleIsInhibited(t *testing.T) {
+	for _, c := range []struct {
+		of   assembly
+		want bool
+	}{{made.targets, true}, {made.pair, false}} {
+		eachRole(t, c.of, func(name string, all []statement) {
+			if name != "ub-act-us-east-2" {
+				return
+			}
+			got := slices.ContainsFunc(all, func(s statement) bool {
+				return s.line() == expand("dynamodb:GetItem table/claims@{own} episode#*")
+			})
+			if got != c.want {
+				t.Errorf("%v, want %v: %v", got, c.want, all)
+			}
+		})
 	}
 }
 

@@ -20,9 +20,11 @@ func (r region) telemetry(name string) []awsiam.PolicyStatement {
 		allow([]string{"logs:CreateLogStream", "logs:PutLogEvents"}, r.arn("logs", r.name, group+":*")),
 		allow([]string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}, jsii.String("*")),
 	}
+	if name == loop.FuncObserver || name == loop.FuncIngestPoll {
+		statements = append(statements, allow([]string{"cloudwatch:GetMetricData"}, jsii.String("*")))
+	}
 	if name == loop.FuncObserver {
 		statements = append(statements,
-			allow([]string{"cloudwatch:GetMetricData"}, jsii.String("*")),
 			awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 				Actions:   jsii.Strings("cloudwatch:PutMetricData"),
 				Resources: jsii.Strings("*"),

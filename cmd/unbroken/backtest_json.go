@@ -38,6 +38,7 @@ type ruleDoc struct {
 	Changed int    `json:"changed"`
 	Late    int    `json:"late"`
 	Failed  int    `json:"failed"`
+	Muted   int    `json:"muted,omitempty"`   // new decisions, by other rules
 	Failure string `json:"failure,omitempty"` // the first
 
 	Labels    *scoreDoc `json:"labels,omitempty"`
@@ -91,7 +92,7 @@ func (r *backtested) json() backtestDoc {
 		c := r.diff.Rules[id]
 		one := ruleDoc{
 			Rule: id, Signals: c.Signals, Old: c.Old, New: c.New, Same: c.Same, Added: c.Added, Removed: c.Removed,
-			Changed: c.Changed, Late: c.Late, Failed: c.Failed,
+			Changed: c.Changed, Late: c.Late, Failed: c.Failed, Muted: c.Muted,
 		}
 		if f, ok := r.failures[id]; ok {
 			one.Failure = string(f.Code) + ": " + f.Detail

@@ -164,6 +164,11 @@ func (r *backtested) printNotes(w *world) {
 		}
 	}
 	for _, id := range r.ruleIDs() {
+		if n := r.diff.Rules[id].Muted; n > 0 {
+			_, _ = fmt.Fprintf(w.Stdout, "\nrule %s: %s muted by other rules\n", id, plural(n, "decision"))
+		}
+	}
+	for _, id := range r.ruleIDs() {
 		if f, ok := r.failures[id]; ok {
 			_, _ = fmt.Fprintf(w.Stdout, "\nrule %s failed on %s, first with %s: %s\n", id, plural(r.diff.Rules[id].Failed, "signal"), f.Code, line(f.Detail))
 		}
@@ -174,6 +179,9 @@ func (r *backtested) printNotes(w *world) {
 func what(d backtest.Difference) string {
 	if d.Kind != backtest.Changed {
 		return steps(d.Effects)
+	}
+	if was, is := d.Was.MutedBy, d.MutedBy; was != is {
+		return "muted by " + cmp.Or(was, "none") + " → " + cmp.Or(is, "none")
 	}
 	return firstChange(d.Was.Effects, d.Effects)
 }

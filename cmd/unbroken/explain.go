@@ -153,7 +153,7 @@ func explainedRule(out io.Writer, r explain.Rule) {
 	for _, c := range []struct {
 		name string
 		*explain.Condition
-	}{{"when", r.When}, {"until", r.Until}} {
+	}{{"when", r.When}, {"until", r.Until}, {"verify", r.Verify}} {
 		if c.Condition == nil {
 			continue
 		}
@@ -177,6 +177,9 @@ func explainedRule(out io.Writer, r explain.Rule) {
 	}
 	for _, d := range r.Decisions {
 		say("    decides %s, of %s", d.Phase, d.At.UTC().Format(time.RFC3339Nano))
+		if d.MutedBy != "" {
+			say("      muted: rule %s fires", d.MutedBy)
+		}
 		effects(out, d.Effects)
 	}
 	switch {

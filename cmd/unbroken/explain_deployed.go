@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,7 +87,11 @@ func named(cfg *loop.Config, id string) []traceEffect {
 	list := []traceEffect{{ID: id}}
 	seen := map[string]bool{}
 	for _, r := range cfg.Rules {
-		for _, s := range append(r.Do[:len(r.Do):len(r.Do)], r.Undo...) {
+		steps := slices.Concat(r.Do, r.Undo)
+		if r.Verify != nil {
+			steps = append(steps, r.Verify.Else...)
+		}
+		for _, s := range steps {
 			step := cmp.Or(s.Step, s.Action)
 			if effect := loop.EffectID(id, step); !seen[effect] {
 				seen[effect] = true
@@ -113,6 +118,9 @@ func explainedClaim(c loop.Claim) deployedEffect {
 	if e.Throttle > 0 {
 		d.Limits = append(d.Limits, "throttle: "+e.Throttle.String()+" apart from the last one of its key")
 	}
+	for _, by := range e.InhibitedBy {
+		d.Limits = append(d.Limits, fmt.Sprintf("inhibited by: rule %s, while it fires for %q", by.Rule, by.Key))
+	}
 	if e.Approval {
 		d.Limits = append(d.Limits, "approval: "+cmp.Or(c.ApprovedBy, "of nobody yet"))
 	}
@@ -137,6 +145,9 @@ func tellDeployed(out io.Writer, effects []deployedEffect) {
 				say("", "  %s = %s", v.Name, v.Value)
 			}
 			tellWindow(say, y.Window)
+			if m := y.Missed; m != nil {
+				say("missed", "%s: of no signal that was accepted before %s", m.When, stamp(m.Until))
+			}
 		} else {
 			say("signal", "%s, accepted %s", e.SignalKey, stamp(e.AcceptedAt))
 		}
@@ -184,6 +195,9 @@ func because(y *loop.Why) string {
 	}
 	if y.Window != nil {
 		parts = append(parts, plural(y.Window.Held, "signal")+" in the window")
+	}
+	if y.Missed != nil {
+		parts = append(parts, "no "+y.Missed.When+" before "+stamp(y.Missed.Until))
 	}
 	return strings.Join(append(parts, "bundle "+cmp.Or(y.Bundle[:min(12, len(y.Bundle))], "unknown")), ", ")
 }

@@ -111,6 +111,22 @@ func TestWhatADeployedLoopDecidedIsExplained(t *testing.T) {
 	}
 }
 
+// What was done else tells why its do was, and what did not come true.
+func TestWhatWasDoneElseIsExplained(t *testing.T) {
+	t.Parallel()
+	w := newTerminal()
+	done := w.decidedBy(t, cpuSignals, loop.StatusDone, "")[0]
+	instead := done.Verify.Else[0]
+	until := testNow.Add(10 * time.Minute)
+	instead.Why = done.Why
+	instead.Why.Missed = &loop.WhyMissed{When: "signal.data.value < 80.0", Until: until}
+	w.cloud.claimed[instead.ID] = loop.Claim{EffectID: instead.ID, Status: loop.StatusDone, AcceptedAt: testNow, UpdatedAt: until, Effect: instead}
+	if got := w.must(t, "explain", instead.DecisionID); !strings.Contains(got, instead.ID) || !strings.Contains(got, "else lead") ||
+		!strings.Contains(got, "missed   signal.data.value < 80.0: of no signal that was accepted before "+until.Format(time.RFC3339)) {
+		t.Errorf("by its decision:\n%s", got)
+	}
+}
+
 func TestNothingIsExplainedThatIsNotKnown(t *testing.T) {
 	t.Parallel()
 	w := newTerminal()

@@ -49,12 +49,12 @@ func (s *inputStatus) ask(ctx context.Context, r *reach, regions []string) {
 		doc json.RawMessage
 		err error
 	}
-	answers := make(chan answer, len(regions))
+	answers, key := make(chan answer, len(regions)), loop.WatchedKey(s.Input)
 	ctx, cancel := callContext(ctx)
 	defer cancel()
 	for _, region := range regions {
 		go func() {
-			doc, _, err := r.Records(region).Load(ctx, loop.WatchedKey(s.Input))
+			doc, _, err := r.Records(region).Load(ctx, key)
 			answers <- answer{doc, err}
 		}()
 	}

@@ -40,7 +40,9 @@ rules: [{id: r, match: {type: [t]}, do: [{action: o}]}]
 	}
 	golden(t, "status inputs", steady(w.out.String()))
 
+	w.cloud.mu.Lock() // the region that was not waited for may still be asked
 	w.cloud.dead["us-east-2"], w.cloud.dead["us-west-2"] = true, true
+	w.cloud.mu.Unlock()
 	w.out.Reset()
 	w.run(t.Context(), "status", "-c", file)
 	golden(t, "status inputs dead", steady(w.out.String()))

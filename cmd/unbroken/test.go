@@ -34,7 +34,8 @@ A test names all decisions of its rules (of all rules, where it names none):
            effects: {shed: {value: {level: high}}}} # what is named must be so: url, method, headers, body, output, value
 
 Beside them: start (2026-01-01T00:00:00Z if not given), and until, for how long to go on where time alone decides.
-A key, steps or effects that are not given are not looked at; phase is do. Failures read like a diff.
+A key, steps or effects that are not given are not looked at; phase is do (others: undo and, of verify, else). A decision
+that another rule inhibits has muted_by: RULE. Failures read like a diff.
 
 Exits 0 if all pass, 1 if one fails, 2 for wrong usage.
 

@@ -45,7 +45,7 @@ type foundLine struct {
 }
 
 // traced are the functions a signal passes.
-var traced = []string{loop.FuncIngestHTTP, loop.FuncIngestQueue, loop.FuncIngestAlarm, loop.FuncDecide, loop.FuncAct}
+var traced = []string{loop.FuncIngestHTTP, loop.FuncIngestQueue, loop.FuncIngestAlarm, loop.FuncIngestPoll, loop.FuncDecide, loop.FuncAct}
 
 // search looks through the logs of all regions at once. answered is false where no log of any region could be read.
 func (r *reach) search(ctx context.Context, regions []string, key string, since time.Time, t *trace) (lines []foundLine, answered bool) {

@@ -207,7 +207,11 @@ func TestASilenceSuppressesWhatItCovers(t *testing.T) {
 		notice := effect("notice")
 		notice.Phase = loop.PhaseUndo
 		w.accepted(region, notice, epoch.Add(90*time.Second))
+		instead := effect("else")
+		instead.Phase = loop.PhaseElse
+		w.accepted(region, instead, epoch.Add(90*time.Second))
 	}
+	w.suppressed("else", "silence: s-1")
 	if len(w.sent) != 4 {
 		t.Errorf("sent %q, want before, after, the undo of before, and the undo that takes nothing back", w.sent)
 	}

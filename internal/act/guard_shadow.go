@@ -13,11 +13,12 @@ type Reason string
 
 // Reasons.
 const (
-	ReasonShadow   Reason = "shadow"   // its rule decides and records, and does not act
-	ReasonSilence  Reason = "silence"  // a silence or maintenance window covers its acceptance
-	ReasonThrottle Reason = "throttle" // another do of its (rule, key) was let through shortly before
-	ReasonBudget   Reason = "budget"   // its rule has used up its hour
-	ReasonKilled   Reason = "killed"   // a kill switch is on
+	ReasonShadow    Reason = "shadow"    // its rule decides and records, and does not act
+	ReasonInhibited Reason = "inhibited" // a rule that mutes its own fired when its signal was accepted
+	ReasonSilence   Reason = "silence"   // a silence or maintenance window covers its acceptance
+	ReasonThrottle  Reason = "throttle"  // another do of its (rule, key) was let through shortly before
+	ReasonBudget    Reason = "budget"    // its rule has used up its hour
+	ReasonKilled    Reason = "killed"    // a kill switch is on
 )
 
 // suppress ends an effect of which nothing was sent.

@@ -14,7 +14,7 @@ import (
 type silenceStage struct{}
 
 func (silenceStage) Exec(_ context.Context, l *Landing) (bool, error) {
-	if l.Status != "" || l.Again > 0 || l.Claim.Effect.Phase != loop.PhaseDo {
+	if phase := l.Claim.Effect.Phase; l.Status != "" || l.Again > 0 || phase != loop.PhaseDo && phase != loop.PhaseElse {
 		return true, nil
 	}
 	s, covered := l.controls.Silenced(l.Claim.Effect, l.Claim.AcceptedAt)

@@ -31,6 +31,7 @@ type Config struct {
 	Controls  Controls
 	Budgets   Budgets
 	Throttles Throttles
+	Firings   Firings // nil: no rule mutes another
 	Stopper   Stopper // with all the others: rules stop themselves
 }
 
@@ -52,6 +53,7 @@ func New(c Config) *Handler {
 		shadowStage{},
 		guardStage{claims: c.Claims, now: c.Now},
 		silenceStage{},
+		inhibitStage{firings: c.Firings},
 		killStage{controls}, // what it stops throttles nothing and spends nothing
 		throttleStage{throttles: c.Throttles, now: c.Now},
 		budgetStage{budgets: c.Budgets},
@@ -63,7 +65,7 @@ func New(c Config) *Handler {
 		executeStage{targets: c.Targets, backoff: c.Backoff, margin: c.Margin, now: c.Now},
 		outputStage{outputs: c.Outputs, backoff: c.Backoff, region: c.Region, now: c.Now},
 		commitStage{claims: c.Claims, now: c.Now},
-		emitStage{queue: c.Queue, region: c.Region},
+		emitStage{queue: c.Queue, region: c.Region, now: c.Now},
 	}}
 }
 

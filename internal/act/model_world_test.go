@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tidwall/gjson"
-
 	"example.com/unbroken/internal/act"
 	"example.com/unbroken/internal/explore"
 	"example.com/unbroken/internal/loop"
@@ -234,7 +232,11 @@ func (m *model) moves(region string, w *explore.Worker) []way {
 
 // over says whether the claim of an effect is terminal.
 func (m *model) over(id string) bool {
-	return loop.Status(gjson.GetBytes(m.claims.Peek(id), "status").Str).Terminal()
+	c, _, err := m.claims.Peek(id)
+	if err != nil {
+		panic(err) // the store wrote it itself
+	}
+	return c.Status.Terminal()
 }
 
 // visible are the messages that a region may receive now, by their place among all; of equal ones one.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"example.com/unbroken/internal/app/gauge"
+	"example.com/unbroken/internal/app/meter"
 	"example.com/unbroken/internal/app/secrets"
 	"example.com/unbroken/internal/app/targets"
 	"example.com/unbroken/internal/rule"
@@ -42,7 +43,7 @@ func file(t *testing.T, b []byte) string {
 const pair = `
 prefix: ub
 regions: {loop: [us-east-2, us-west-2], witness: us-east-1}
-inputs: {default: {kind: http, durability: mirrored}, inbox: {kind: queue, durability: regional}, alarms: {kind: alarm}}
+inputs: {default: {kind: http, durability: mirrored}, inbox: {kind: queue, durability: regional}, alarms: {kind: alarm}, load: {kind: poll, source: cw, metrics: [{name: a, namespace: AWS/SQS, metric: m, stat: Sum}]}}
 rules: [{id: r, match: {type: [t]}, do: [{step: s, action: note}]}]
 actions: {note: {to: output, output: "k"}}
 `
@@ -72,7 +73,7 @@ func TestAFunctionThatCannotStartSaysWhatToDo(t *testing.T) {
 		"not JSON":          {Environment{Region: "us-east-2", Bundle: file(t, []byte("PK"))}, rule.ErrBundleCorrupt, "unbroken bundle"},
 		"cut off":           {Environment{Region: "us-east-2", Bundle: file(t, good[:len(good)/2])}, rule.ErrBundleCorrupt, "unbroken bundle"},
 		"tampered with":     {Environment{Region: "us-east-2", Bundle: file(t, []byte(strings.Replace(string(good), `"ub"`, `"uc"`, 1)))}, rule.ErrBundleCorrupt, "unbroken bundle"},
-		"of a newer format": {Environment{Region: "us-east-2", Bundle: file(t, []byte(strings.Replace(string(good), `"format":2`, `"format":99`, 1)))}, rule.ErrBundleFormat, "update"},
+		"of a newer format": {Environment{Region: "us-east-2", Bundle: file(t, []byte(strings.Replace(string(good), `"format":`, `"format":9`, 1)))}, rule.ErrBundleFormat, "update"},
 		"a foreign region":  {Environment{Region: "eu-west-1", Bundle: packed(t, pair)}, nil, "same loop.yaml"},
 		"no region":         {Environment{Bundle: packed(t, pair)}, nil, "AWS_REGION"},
 	} {
@@ -95,6 +96,10 @@ func TestEveryConstructorReportsThatItCannotStart(t *testing.T) {
 			return err
 		},
 		"ingest-queue": func(ctx context.Context) error { _, err := IngestQueue(ctx, env, schema.Compile); return err },
+		"ingest-poll": func(ctx context.Context) error {
+			_, err := IngestPoll(ctx, env, meter.New, meter.Endpoints, schema.Compile)
+			return err
+		},
 		"ingest-alarm": func(ctx context.Context) error { _, err := IngestAlarm(ctx, env); return err },
 		"decide":       func(ctx context.Context) error { _, err := Decide(ctx, env); return err },
 		"act":          func(ctx context.Context) error { _, err := Act(ctx, env, targets.All); return err },
@@ -116,6 +121,10 @@ func TestEveryConstructorStartsWithoutAWS(t *testing.T) {
 			return h, err
 		},
 		"ingest-queue": func(ctx context.Context) (any, error) { h, err := IngestQueue(ctx, env, schema.Compile); return h, err },
+		"ingest-poll": func(ctx context.Context) (any, error) {
+			h, err := IngestPoll(ctx, env, meter.New, meter.Endpoints, schema.Compile)
+			return h, err
+		},
 		"ingest-alarm": func(ctx context.Context) (any, error) { h, err := IngestAlarm(ctx, env); return h, err },
 		"decide":       func(ctx context.Context) (any, error) { h, err := Decide(ctx, env); return h, err },
 		"act":          func(ctx context.Context) (any, error) { h, err := Act(ctx, env, targets.All); return h, err },

@@ -66,6 +66,7 @@ func Act(ctx context.Context, env Environment, targets Targets) (SQSHandler, err
 		Stopper:   controls,
 		Budgets:   dynamo.NewBudgets(b.table(), cfg.Prefix),
 		Throttles: dynamo.NewThrottles(b.table(), cfg.Prefix),
+		Firings:   dynamo.NewFirings(b.table(), cfg.Prefix),
 	})), nil
 }
 

@@ -15,7 +15,7 @@ type Kind string
 const (
 	Added   Kind = "added"   // only the new rules make it
 	Removed Kind = "removed" // only the old ones do
-	Changed Kind = "changed" // both do, with other effects
+	Changed Kind = "changed" // both do, with other effects, or it is muted by another rule
 )
 
 // Difference is one decision that the two sides do not share.
@@ -36,6 +36,7 @@ type Counts struct {
 	Changed int
 	Late    int // signals too late for the new rule's window
 	Failed  int // signals that the new rule failed on
+	Muted   int // new decisions of which nothing lands, since another rule fires
 }
 
 // unpairedMost bounds how many decisions wait for their like. One that is made in the same batch by both sides, which
@@ -109,6 +110,9 @@ func (d *Diff) Add(old *Outcome, now Outcome) {
 	for _, m := range now.Made {
 		if old == nil || d.new.put(m) {
 			d.of(m.RuleID).New++
+			if m.MutedBy != "" {
+				d.of(m.RuleID).Muted++
+			}
 		}
 	}
 	if old == nil {
@@ -143,7 +147,7 @@ func (d *Diff) pair(made []Made) {
 		}
 		delete(d.new.by, id)
 		delete(d.old.by, id)
-		if same(o.Effects, n.Effects) {
+		if same(o.Effects, n.Effects) && o.MutedBy == n.MutedBy {
 			d.of(id.rule).Same++
 			continue
 		}

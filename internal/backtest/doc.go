@@ -5,6 +5,7 @@
 //	merge.go   several files become one stream in order of event time
 //	batch.go   records become the messages that decide takes, refused ones left out
 //	side.go    one set of rules: decide.Handler, as in the Lambda, over state.go, with timers.go for what comes back
+//	arrive.go  what act does that decisions follow from: inhibition, verification
 //	run.go     batches on all cores, results in order
 //	diff.go    the decisions of the two sides are paired
 //	labels.go  decisions against labelled windows

@@ -32,6 +32,8 @@ type Made struct {
 	loop.Decision
 	At   time.Time // event time of the signal that made it
 	File int
+
+	MutedBy string // the rule that fired for it when the signal was accepted: nothing of it lands
 }
 
 // Failed is a rule that failed on a signal; in production the pair goes to quarantine.
@@ -65,15 +67,23 @@ type visit struct {
 	once    sync.Once
 	entered error
 
-	mu  sync.Mutex
-	at  map[string]transition // by decision
-	out Outcome
-	err error
+	mu    sync.Mutex
+	at    map[string]transition // by decision
+	fresh []arrival
+	out   Outcome
+	err   error
+}
+
+// arrival is a decision that has not come to act yet: as many of out.Made are, at its end.
+type arrival struct {
+	accepted time.Time
+	item     loop.Item
 }
 
 type transition struct {
-	at   time.Time
-	file int
+	at       time.Time
+	accepted time.Time
+	file     int
 }
 
 // region is the only one there is.
@@ -90,6 +100,7 @@ func (s *side) decide(ctx context.Context, t turn, in taken, now time.Time) (Out
 	if err := v.enter(ctx); err != nil {
 		return Outcome{}, err
 	}
+	v.arrive()
 	if err := v.fire(ctx, now); err != nil {
 		return Outcome{}, err
 	}
@@ -129,6 +140,7 @@ func (v *visit) fire(ctx context.Context, by time.Time) error {
 		if err := v.check(len(failed) == 0); err != nil {
 			return err
 		}
+		v.arrive()
 		v.now = by
 	}
 }
@@ -150,7 +162,7 @@ func (v *visit) transitions(list []decide.Transition) {
 	defer v.mu.Unlock()
 	for _, t := range list {
 		if t.Pending() {
-			v.at[t.Decision.ID] = transition{t.At.Time, fileOf(t.Input)}
+			v.at[t.Decision.ID] = transition{t.At.Time, t.AcceptedAt, fileOf(t.Input)}
 		}
 	}
 }
@@ -186,9 +198,10 @@ func (v *visit) Decided(_ context.Context, d loop.Decision, item loop.Item) {
 	defer v.mu.Unlock()
 	t, stateful := v.at[d.ID]
 	if !stateful {
-		t = transition{rule.NewEvent(item.Signal, item.AcceptedAt).Time(), fileOf(item.Input)}
+		t = transition{rule.NewEvent(item.Signal, item.AcceptedAt).Time(), item.AcceptedAt, fileOf(item.Input)}
 	}
-	v.out.Made = append(v.out.Made, Made{d, t.at, t.file})
+	v.out.Made = append(v.out.Made, Made{Decision: d, At: t.at, File: t.file})
+	v.fresh = append(v.fresh, arrival{t.accepted, item})
 }
 
 // Late implements decide.Recorder.

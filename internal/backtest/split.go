@@ -87,6 +87,17 @@ func sharedRules(old, now *loop.Config) (map[string]bool, error) {
 		}
 		same[r.ID] = !names
 	}
+	// Whoever mutes another one is asked where that one is.
+	for again := true; again; {
+		again = false
+		for _, r := range slices.Concat(old.Rules, now.Rules) {
+			for _, by := range r.InhibitedBy {
+				if same[r.ID] != same[by.Rule] {
+					same[r.ID], same[by.Rule], again = false, false, true
+				}
+			}
+		}
+	}
 	return same, nil
 }
 

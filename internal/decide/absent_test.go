@@ -80,6 +80,26 @@ func (w *watched) until(at int) {
 	}
 }
 
+// A region may get a tick before the signal that it is counted from has been replicated to it: that is no recovery.
+func TestATickWithoutItsSignalClosesNothing(t *testing.T) {
+	t.Parallel()
+	w := watch(t, "60s", nil)
+	w.tables.Link(func(_, _ string) bool { return false })
+	body, err := loop.Encode(item("a", 0, "1", false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.queues.Send(t.Context(), "a", loop.QueueSignals, []loop.Outgoing{{Body: body}}) // and b has no copy
+	w.until(61)
+	if !w.open(t) {
+		t.Fatal("it fell silent, and nobody noticed")
+	}
+	w.until(100) // the tick has come to b
+	if !w.open(t) {
+		t.Error("whoever has not heard the signal took its silence back")
+	}
+}
+
 func TestAKeyThatFallsSilentOpensAndClosesWhenItSpeaks(t *testing.T) {
 	t.Parallel()
 	w := watch(t, "60s", nil)

@@ -4,6 +4,7 @@
 //	evaluate.go  pure: (signal, rules) → per rule unmatched, hit, clear or failed
 //	window_*.go  pure: window entries in order → a verdict on each, one kind of window a file
 //	revise.go    pure: (episode, verdicts) → transitions; what a late entry changes of the past
+//	verify.go    what shows that a do has worked, kept; and the look for it when its time is over
 //	episode.go   one (rule, key): entries in, transitions out, over Windows and Episodes
 //	handler.go   the queue stage: effects out, failing items again, hopeless ones to quarantine
 //
@@ -41,6 +42,7 @@ type Episode struct {
 	Transitions []Transition  // whose effects may still be needed, oldest first
 	Flips       []Flip        // the state's recent changes as they are known now, oldest first; see judged
 	MovedAt     time.Time     // when Flips were written, by the clock
+	Firings     []loop.Firing // the last ones, oldest first, of a rule that inhibits others
 	Rev         int64         // counts writes; 0 where nothing is stored
 	UpdatedAt   time.Time     // of the newest write, by the clock: event time may be years ago in a replay
 }

@@ -159,9 +159,23 @@ func (k keeper) transitions(p *rule.Program, e *Episode, j judged, changes []Fli
 			Hops: o.work.item.Hops, Cause: o.work.item.Cause,
 		})
 		e.N, e.Open, e.Last = n, c.Open, c.At
+		e.fired(p.Inhibits(), n, c.Open, o.work.item.AcceptedAt)
 		made = append(made, d)
 	}
 	return made, nil
+}
+
+// fired notes an opening, if others are inhibited by it, and the closing of one that was noted.
+func (e *Episode) fired(inhibits bool, n int64, open bool, accepted time.Time) {
+	last := len(e.Firings) - 1
+	switch {
+	case open && inhibits:
+		e.Firings = append(slices.Clone(e.Firings), loop.Firing{N: n, From: accepted.UTC()})
+		e.Firings = e.Firings[max(len(e.Firings)-loop.MaxFirings, 0):]
+	case !open && last >= 0 && e.Firings[last].N == n:
+		e.Firings = slices.Clone(e.Firings)
+		e.Firings[last].Until = accepted.UTC()
+	}
 }
 
 // trigger is the signal in hand that answers for a transition: the one at its position, or else the last one,

@@ -1,6 +1,8 @@
 package decide
 
 import (
+	"cmp"
+	"strings"
 	"sync"
 
 	"example.com/unbroken/internal/loop"
@@ -29,6 +31,8 @@ type found struct {
 	decisions    []decided
 	observations map[target]*group
 	order        []target // groups in order of first appearance, so that a run is repeatable
+	proofs       []proof
+	checks       []check
 	unmatched    int
 }
 
@@ -54,7 +58,7 @@ func evaluate(set *rule.Set, w *work, out *found) {
 		w.quarantine = append(w.quarantine, loop.Quarantine{Reason: loop.CodeHopLimit, Detail: "the chain of causes is longer than the hop limit"})
 		return
 	}
-	if isTimer(w.item) {
+	if isTimer(w.item) && strings.HasPrefix(w.typ(), loop.TimerPrefix) { // not an outcome of what a timer decided
 		tick(set, w, out)
 		return
 	}
@@ -81,12 +85,15 @@ func evaluate(set *rule.Set, w *work, out *found) {
 		if err != nil {
 			w.quarantine = append(w.quarantine, loop.Quarantine{Reason: codeOr(err, loop.CodeRuleFailed), Rule: p.ID(), Detail: err.Error()})
 		}
-		worse, werr := regression(p, w, event, out)
-		if werr != nil && err == nil { // of one rule one failure is told
-			err = werr
-			w.quarantine = append(w.quarantine, loop.Quarantine{Reason: codeOr(err, loop.CodeRuleFailed), Rule: p.ID(), Detail: err.Error()})
+		if p.LooksBack() {
+			more, merr := back(p, w, event, out)
+			if merr != nil && err == nil { // of one rule one failure is told
+				err = merr
+				w.quarantine = append(w.quarantine, loop.Quarantine{Reason: codeOr(err, loop.CodeRuleFailed), Rule: p.ID(), Detail: err.Error()})
+			}
+			hit = hit || more
 		}
-		matched = matched || hit || worse || err != nil
+		matched = matched || hit || err != nil
 	}
 	if !matched {
 		out.unmatched++
@@ -130,6 +137,13 @@ func one(p *rule.Program, w *work, event *rule.Event, out *found) (bool, error) 
 	}
 	out.observe(target{p, key}, observation{work: w, entry: entry})
 	return true, nil
+}
+
+// back asks what the signal tells of what the rule did.
+func back(p *rule.Program, w *work, event *rule.Event, out *found) (bool, error) {
+	worse, werr := regression(p, w, event, out)
+	better, berr := worked(p, w, event, out)
+	return worse || better, cmp.Or(werr, berr)
 }
 
 // observe adds an observation to those of its (rule, key).

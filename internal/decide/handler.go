@@ -110,6 +110,8 @@ func (h *Handler) decide(ctx context.Context, works []*work, broken []bool) {
 		evaluate(h.cfg.Set, w, &out) //nolint:contextcheck // pure: CEL is bounded by cost, not by a deadline
 	}
 	h.sendDecisions(ctx, out.decisions) // first: what needs no table must not wait for one
+	h.remember(ctx, out.proofs)
+	h.verify(ctx, out.checks)
 	h.episodes(ctx, &out)
 	h.finish(ctx, works, broken)
 

@@ -73,7 +73,8 @@ func (j judged) settle(e Episode) (changes, flips []Flip) {
 // lateness after the flips were written, none has expired that a late entry's verdict is made of; a signal that is
 // redriven days later meets none of them, and must not close what they opened. And the entries must be all that the
 // flips were made of: one that another region has and this one does not yet would be taken for one that never was. Then
-// the past stands as told, and the standby copy, which comes where that entry is, tells it anew.
+// the past stands as told, and the standby copy, which comes where that entry is, tells it anew. A tick says nothing
+// without the signal that it is counted from.
 func (j judged) revises(e Episode) bool {
 	if j.from >= len(j.entries) || len(e.Flips) == 0 {
 		return false
@@ -92,8 +93,9 @@ func (j judged) knows(e Episode, first loop.Position) bool {
 		if at.Compare(first) < 0 {
 			return true
 		}
-		if _, ok := slices.BinarySearchFunc(j.entries, at, func(e Entry, at loop.Position) int { return e.Pos.Compare(at) }); ok {
-			return true
+		if i, ok := slices.BinarySearchFunc(j.entries, at, func(e Entry, at loop.Position) int { return e.Pos.Compare(at) }); ok {
+			// A tick says nothing without a signal that it is counted from.
+			return !j.entries[i].Tick || slices.ContainsFunc(j.entries[:i], func(e Entry) bool { return !e.Tick })
 		}
 		// A signal that came twice counts at the earlier of its times.
 		return slices.ContainsFunc(j.entries, func(e Entry) bool { return e.Pos.SignalKey == at.SignalKey })

@@ -150,6 +150,10 @@ func isTimer(item loop.Item) bool { return item.Input == loop.TimerSource }
 // use for it.
 func tick(set *rule.Set, w *work, out *found) {
 	event := rule.NewEvent(w.item.Signal, w.item.AcceptedAt)
+	if event.Type() == loop.TimerVerify {
+		checkOf(set, w, event, out)
+		return
+	}
 	var data timerData
 	signal := struct{ Data *timerData }{&data}
 	if err := json.Unmarshal(w.item.Signal, &signal); err != nil || event.Type() != loop.TimerAbsent {

@@ -77,6 +77,7 @@ func newRegion(w *World, name string, set *rule.Set, listener net.Listener) (*lo
 		Unclaimed: act.Backoff{Base: time.Second, Cap: 15 * time.Second, Rand: act.DefaultBackoff().Rand},
 		Targets:   map[string]act.Target{loop.TargetOutput: output.Target{}, loop.TargetWebhook: w.webhooks},
 		Budgets:   w.limits.Budgets(name), Throttles: w.limits.Throttles(name),
+		Firings:  w.episodes.Firings(name),
 		Controls: w.controls.In(name), Stopper: w.controls.In(name),
 	})
 	r.answers = &outputs.Handler{

@@ -27,6 +27,9 @@ func claimItem(c loop.Claim) (item, error) {
 	if c.Delivered {
 		it["delivered"] = str("true")
 	}
+	if c.LetThrough {
+		it["letThrough"] = str("true")
+	}
 	if c.ApprovedBy != "" {
 		it["approvedBy"] = str(c.ApprovedBy)
 	}
@@ -45,7 +48,7 @@ func readClaim(it item) (loop.Claim, error) {
 		Deadline: r.time("deadline"), NotBefore: r.time("notBefore"), Attempt: int(r.num("attempt")),
 		AcceptedAt: r.time("acceptedAt"), UpdatedAt: r.time("updatedAt"), Evidence: r.str("evidence"),
 		RenewedAt: r.time("renewedAt"), SettledAt: r.time("settledAt"), ApprovedBy: r.str("approvedBy"), GivenUp: r.str("givenUp") != "",
-		Delivered: r.str("delivered") != "",
+		Delivered: r.str("delivered") != "", LetThrough: r.str("letThrough") != "",
 	}
 	r.json("audit", &c.Audit)
 	r.json("effect", &c.Effect)

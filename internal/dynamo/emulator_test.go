@@ -174,6 +174,17 @@ func TestEpisodes(t *testing.T) {
 	})
 }
 
+func TestFirings(t *testing.T) {
+	t.Parallel()
+	looptest.Firings(t, func(t *testing.T) looptest.Bench[looptest.Fired] {
+		d := deploy(t)
+		view := func(api API) looptest.Fired {
+			return looptest.Fired{Episodes: NewEpisodes(api, d.prefix), Firings: NewFirings(api, d.prefix)}
+		}
+		return looptest.Bench[looptest.Fired]{Here: view(d.here), There: view(d.there)}
+	})
+}
+
 func TestClaimsTable(t *testing.T) {
 	t.Parallel()
 	looptest.ClaimsTable(t, func(t *testing.T) looptest.Bench[looptest.Table] {

@@ -54,6 +54,7 @@ func readEpisode(it item) (decide.Episode, error) {
 	e.MovedAt = r.time("movedAt")
 	r.json("transitions", &e.Transitions)
 	r.json("flips", &e.Flips)
+	r.json("firings", &e.Firings)
 	return e, r.err
 }
 
@@ -81,6 +82,11 @@ func (s *Episodes) Put(ctx context.Context, e decide.Episode) error {
 	}
 	if err := it.setJSON("transitions", e.Transitions); err != nil {
 		return fmt.Errorf("write episode of %s: %w", e.RuleID, err)
+	}
+	if len(e.Firings) > 0 {
+		if err := it.setJSON("firings", e.Firings); err != nil {
+			return fmt.Errorf("write episode of %s: %w", e.RuleID, err)
+		}
 	}
 	err := s.wait.putRevision(ctx, s.api, s.table, it, e.Rev)
 	if err != nil {

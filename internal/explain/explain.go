@@ -43,6 +43,7 @@ type Rule struct {
 	Mismatch  *rule.Mismatch `json:"mismatch,omitempty"`
 	When      *Condition     `json:"when,omitempty"`
 	Until     *Condition     `json:"until,omitempty"`
+	Verify    *Condition     `json:"verify,omitempty"` // whether the signal shows that what the rule did has worked
 	Key       *Condition     `json:"key,omitempty"`
 	Window    *Window        `json:"window,omitempty"`
 	Decisions []Decision     `json:"decisions,omitempty"`
@@ -74,7 +75,8 @@ type Entry struct {
 
 // Decision is what was decided, maybe of an earlier signal's time.
 type Decision struct {
-	At time.Time `json:"at"`
+	At      time.Time `json:"at"`
+	MutedBy string    `json:"mutedBy,omitempty"` // the rule that fires, so that nothing of it lands
 	loop.Decision
 }
 
@@ -102,7 +104,7 @@ func (x *Explainer) Explain(ctx context.Context, r backtest.Record) (Signal, err
 		one := x.rule(p, ev) //nolint:contextcheck // pure: CEL is bounded by cost, not by a deadline
 		for _, m := range outcome.Made {
 			if m.RuleID == id {
-				one.Decisions = append(one.Decisions, Decision{m.At, m.Decision})
+				one.Decisions = append(one.Decisions, Decision{m.At, m.MutedBy, m.Decision})
 			}
 		}
 		if len(one.Decisions) > 0 {
@@ -126,7 +128,10 @@ func (x *Explainer) rule(p *rule.Program, ev *rule.Event) (out Rule) {
 		return out
 	}
 	var when bool
-	if out.When, when = x.condition(p, ev, r.When, p.When, &out); out.Error != "" || !when && !r.Stateful() {
+	if out.When, when = x.condition(p, ev, r.When, p.When, &out); out.Error == "" && p.Verifies() {
+		out.Verify, _ = x.condition(p, ev, r.Verify.When, p.Worked, &out)
+	}
+	if out.Error != "" || !when && !r.Stateful() {
 		return out
 	}
 	key, err := p.Key(ev)

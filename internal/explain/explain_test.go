@@ -15,7 +15,7 @@ inputs: {default: {kind: http}}
 rules:
   - {id: other, match: {type: [cpu], source: [lab]}, do: [{action: page}]}
   - {id: off, match: {type: [cpu]}, mode: off, do: [{action: page}]}
-  - {id: plain, match: {type: [cpu]}, when: signal.data.value > 90.0, key: signal.subject, do: [{action: page}]}
+  - {id: plain, match: {type: [cpu]}, when: signal.data.value > 90.0, key: signal.subject, do: [{action: page}], verify: {when: signal.data.value < 10.0, within: 5m, else: [{action: page}]}}
   - id: twice
     match: {type: [cpu]}
     when: signal.data.value > 50.0
@@ -109,5 +109,17 @@ func TestWhatFailsIsSaid(t *testing.T) {
 	refused, err := x.Explain(t.Context(), backtest.Record{Signal: []byte(`{"type":"cpu"}`), At: backtest.Epoch})
 	if err != nil || refused.Refused == nil || refused.Refused.Code != loop.CodeInvalidEvent {
 		t.Errorf("%+v %v", refused, err)
+	}
+}
+
+func TestWhatWouldShowThatADoHasWorkedIsExplained(t *testing.T) {
+	t.Parallel()
+	x := explainer(t)
+	bad, good := play(t, x, 0, "95").Rules[2], play(t, x, 1, "5").Rules[2]
+	if bad.Verify == nil || bad.Verify.Value != "false" || good.Verify.Value != "true" || len(good.Verify.Inputs) != 1 {
+		t.Errorf("%+v, then %+v", bad.Verify, good.Verify)
+	}
+	if failed := play(t, x, 2, `"high"`).Rules[2]; failed.Verify != nil || failed.Error == "" {
+		t.Errorf("%+v", failed)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/rule"
@@ -20,7 +22,7 @@ import (
 	"example.com/unbroken/internal/signature"
 )
 
-var block = regexp.MustCompile("(?s)```(yaml|http|sqs|alarm|problem|json)\n(.*?)```")
+var block = regexp.MustCompile("(?s)```(yaml|http|sqs|alarm|cloudwatch|problem|json)\n(.*?)```")
 
 // TestEveryExampleOfTheDocumentation sends the requests of docs/inputs.md to the inputs that it declares, signed where
 // it says …, and wants the signals that it shows.
@@ -45,6 +47,8 @@ func TestEveryExampleOfTheDocumentation(t *testing.T) {
 			pending = func() *fakeQueue { return exampleMessage(t, cfg, body) }
 		case "alarm":
 			pending = func() *fakeQueue { return exampleAlarm(t, cfg, body) }
+		case "cloudwatch":
+			pending = func() *fakeQueue { return exampleMetric(t, cfg, body) }
 		case "problem":
 			refusal = exampleRefusal(t, cfg, body)
 		case "json":
@@ -62,7 +66,7 @@ func TestEveryExampleOfTheDocumentation(t *testing.T) {
 			}
 		}
 	}
-	if want := 11; examples < want {
+	if want := 12; examples < want {
 		t.Errorf("%d examples", examples)
 	}
 }
@@ -156,6 +160,27 @@ func exampleAlarm(t *testing.T, cfg *loop.Config, event string) *fakeQueue {
 		t.Fatal(err)
 	}
 	if err := alarms.Handle(t.Context(), []byte(event)); err != nil {
+		t.Error(err)
+	}
+	return q
+}
+
+// exampleMetric is read while the input that it stands in for is stalled.
+func exampleMetric(t *testing.T, cfg *loop.Config, line string) *fakeQueue {
+	t.Helper()
+	a, q := exampleAcceptor(t, cfg)
+	p := newPlant()
+	var name, at string
+	var v Value
+	if _, err := fmt.Sscan(line, &name, &at, &v.Value); err != nil {
+		t.Fatal(err)
+	}
+	v.At, _ = time.Parse(time.RFC3339, at)
+	p.values[name] = []Value{v}
+	if err := p.records.In(ohio).Store(t.Context(), loop.WatchedKey("shop"), loop.Watched{Stalled: true}, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := NewPoller(a, p.records.In(ohio), p, p).Run(t.Context()); err != nil {
 		t.Error(err)
 	}
 	return q

@@ -48,7 +48,7 @@ func TestStagesKnowNoAWS(t *testing.T) {
 
 func TestFunctionsHoldNoTestServicesAndNoCDK(t *testing.T) {
 	t.Parallel()
-	for _, p := range []string{"ingest/http", "ingest/queue", "ingest/alarm", "ingest/archive", "decide", "act/deliver", "act/outputs", "act/sweeper", "health/observer", "health/canary"} {
+	for _, p := range []string{"ingest/http", "ingest/queue", "ingest/alarm", "ingest/poll", "ingest/archive", "decide", "act/deliver", "act/outputs", "act/sweeper", "health/observer", "health/canary"} {
 		refuse(t, module+"functions/"+p,
 			module+"internal/mem", module+"internal/looptest", module+"internal/sim", module+"internal/dev", module+"localstack", module+"infra", module+"cmd",
 			"github.com/aws/aws-cdk-go", "testing", "net/http/httptest")
@@ -58,7 +58,7 @@ func TestFunctionsHoldNoTestServicesAndNoCDK(t *testing.T) {
 // A client in a binary is paid for at every cold start. Only who speaks to a service carries its client.
 func TestOnlyTheArchiveAndActCarryS3(t *testing.T) {
 	t.Parallel()
-	for _, p := range []string{"ingest/http", "ingest/queue", "ingest/alarm", "decide", "act/outputs", "act/sweeper", "health/observer"} {
+	for _, p := range []string{"ingest/http", "ingest/queue", "ingest/alarm", "ingest/poll", "decide", "act/outputs", "act/sweeper", "health/observer"} {
 		refuse(t, module+"functions/"+p, "github.com/aws/aws-sdk-go-v2/service/s3")
 	}
 }

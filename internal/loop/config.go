@@ -52,6 +52,16 @@ func (c *Config) Archives() bool {
 	return false
 }
 
+// Polls says whether any input is read on a schedule.
+func (c *Config) Polls() bool {
+	for _, in := range c.Inputs {
+		if in.Kind == KindPoll {
+			return true
+		}
+	}
+	return false
+}
+
 // Watches says whether any input is expected to be heard.
 func (c *Config) Watches() bool {
 	for _, in := range c.Inputs {
@@ -76,6 +86,23 @@ type Rule struct {
 
 	Throttle Duration `yaml:"throttle" json:"throttle,omitempty"` // apart are the dos of one key
 	Guard    Guard    `yaml:"guard"    json:"guard,omitzero"`
+	Verify   *Verify  `yaml:"verify"   json:"verify,omitempty"`
+
+	InhibitedBy []Inhibitor `yaml:"inhibited_by" json:"inhibitedBy,omitempty"`
+}
+
+// Inhibitor is a rule that mutes another one while it fires, for the key that Key gives of the other one's signal.
+type Inhibitor struct {
+	Rule string `yaml:"rule" json:"rule"`
+	Key  string `yaml:"key"  json:"key,omitempty"` // CEL; the other one's own key where it says nothing
+}
+
+// Verify closes the loop: once a do is done, When must hold for a signal of the key that is accepted within Within, or
+// else Else is done.
+type Verify struct {
+	When   string   `yaml:"when"   json:"when"` // CEL
+	Within Duration `yaml:"within" json:"within"`
+	Else   []Step   `yaml:"else"   json:"else"`
 }
 
 // Guard keeps a rule within bounds.

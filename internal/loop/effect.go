@@ -12,6 +12,7 @@ type Phase string
 const (
 	PhaseDo   Phase = "do"
 	PhaseUndo Phase = "undo"
+	PhaseElse Phase = "else" // of `verify`: what a do that was done did not bring about
 
 	PhaseGuard Phase = "guard" // nothing that a rule does: a signal that counts against it
 )
@@ -71,6 +72,9 @@ type Effect struct {
 	Watched       Duration    `json:"watched,omitempty"`       // how long a worse signal counts against it
 	Regression    *Regression `json:"regression,omitempty"`
 	Why           *Why        `json:"why,omitempty"` // of the decision
+
+	Verify      *Verification `json:"verify,omitempty"`      // what must come true once this is done
+	InhibitedBy []RuleKey     `json:"inhibitedBy,omitempty"` // while one of these fires it is suppressed
 }
 
 // Regression bounds how many dos of a rule may be followed, within a time, by a signal that is worse. It is in effects
@@ -148,7 +152,8 @@ type Claim struct {
 	RenewedAt  time.Time `json:"renewedAt,omitzero"` // when a person reopened it; see reopen.go
 	SettledAt  time.Time `json:"settledAt,omitzero"` // when a person saw that no attempt was applied
 	ApprovedBy string    `json:"approvedBy,omitempty"`
-	Audit      []Audit   `json:"audit,omitempty"` // what people did to it, oldest first
+	LetThrough bool      `json:"letThrough,omitempty"` // no rule that inhibits it fired when it was first claimed
+	Audit      []Audit   `json:"audit,omitempty"`      // what people did to it, oldest first
 }
 
 // ExpiresAt is when the effect may no longer start.

@@ -35,6 +35,11 @@ func EpisodeDecisionID(ruleID, key string, n int64, phase Phase) string {
 	return H("episode", ruleID, key, strconv.FormatInt(n, 10), string(phase))
 }
 
+// ElseDecisionID names the decision about a stateless rule's signal that what it did brought nothing about.
+func ElseDecisionID(signalKey, ruleID string) string {
+	return H("signal", signalKey, ruleID, string(PhaseElse))
+}
+
 // EffectID names one step of a decision; step ids are unique within do, undo and else.
 func EffectID(decisionID, step string) string { return H("effect", decisionID, step) }
 

@@ -7,7 +7,7 @@ import (
 
 // Input declares one way in.
 type Input struct {
-	Kind       string   `yaml:"kind"       json:"kind"`       // http | queue | alarm
+	Kind       string   `yaml:"kind"       json:"kind"`       // http | queue | alarm | poll
 	Durability string   `yaml:"durability" json:"durability"` // mirrored | regional
 	Policy     string   `yaml:"policy"     json:"policy"`     // all | any: what a lost copy means
 	MaxSkew    Duration `yaml:"max_skew"   json:"maxSkew"`    // 0 means no bound, written `none`
@@ -27,6 +27,10 @@ type Input struct {
 	Auth        string       `yaml:"auth"        json:"auth,omitempty"` // how a caller proves who it is; "" is iam
 	Credentials []Credential `yaml:"credentials" json:"credentials,omitempty"`
 	Quota       Quota        `yaml:"quota"       json:"quota,omitzero"`
+	Every       Duration     `yaml:"every"       json:"every,omitempty"`   // kind poll: how often, and over how long each value is
+	Metrics     []Metric     `yaml:"metrics"     json:"metrics,omitempty"` // kind poll
+	URL         string       `yaml:"url"         json:"url,omitempty"`     // kind poll: an endpoint that says JSON, instead of metrics
+	Secret      string       `yaml:"secret"      json:"secret,omitempty"`  // ssm:/path of the key that it asks for
 	Topics      []string     `yaml:"topics"      json:"topics,omitempty"`  // kind alarm: ARNs of what alarms notify besides
 	Sources     []string     `yaml:"sources"     json:"sources,omitempty"` // prefixes that may come in at all; none is no bound
 }
@@ -71,6 +75,7 @@ const (
 	KindHTTP  = "http"
 	KindQueue = "queue"
 	KindAlarm = "alarm" // CloudWatch alarms, by EventBridge and by topics
+	KindPoll  = "poll"  // CloudWatch metrics or an endpoint, read on a schedule
 
 	FormatCloudEvents  = "cloudevents"
 	FormatJSON         = "json"

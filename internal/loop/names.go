@@ -29,6 +29,7 @@ const (
 	FuncIngestHTTP  = "ingest-http"
 	FuncIngestQueue = "ingest-queue"
 	FuncIngestAlarm = "ingest-alarm"
+	FuncIngestPoll  = "ingest-poll"
 	FuncDecide      = "decide"
 	FuncAct         = "act"
 	FuncOutputs     = "outputs"

@@ -58,3 +58,6 @@ func EpisodeFence(n int64, phase Phase) Fence {
 
 // SignalFence is (time, signalKey), for rules without episodes.
 func SignalFence(p Position) Fence { return Fence(p.String()) }
+
+// Else orders what is done else behind its do and before everything that is decided later.
+func (f Fence) Else() Fence { return f + "+" }

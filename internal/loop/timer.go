@@ -6,7 +6,9 @@ import "strconv"
 // signal: to the own region's `signals`, and to a peer's marked standby.
 const (
 	TimerSource = OwnSourcePrefix + "timer"
-	TimerAbsent = "unbroken.timer.absent" // type: look whether a key has been silent; the subject is the key
+	TimerPrefix = "unbroken.timer."      // of the types
+	TimerAbsent = TimerPrefix + "absent" // look whether a key has been silent; the subject is the key
+	TimerVerify = TimerPrefix + "verify" // look whether a do that is done brought about what it should
 
 	// MaxLeg is how far a timer travels in one message; the rest of the way it is sent again. It leaves room below
 	// MaxDelay for clocks that differ.

@@ -13,6 +13,13 @@ type Why struct {
 	When   string     `json:"when,omitempty"`   // the rule's condition as it was
 	Values []Value    `json:"values,omitempty"` // what the condition looks at
 	Window *WhyWindow `json:"window,omitempty"`
+	Missed *WhyMissed `json:"missed,omitempty"` // why else is done; the rest is why its do was
+}
+
+// WhyMissed is what did not come true in time.
+type WhyMissed struct {
+	When  string    `json:"when"`
+	Until time.Time `json:"until"` // what was accepted from here on came too late
 }
 
 // Value is a part of the signal.

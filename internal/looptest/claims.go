@@ -226,7 +226,7 @@ func exactRoundTrip(t *testing.T, b Bench[act.Claims]) {
 	zone := time.FixedZone("elsewhere", 5*3600+1800)
 	full := claim("e", "us-east-2/1234", 9007199254740993) // beyond what a float64 holds
 	full.Attempt, full.Evidence = 3, "503: try later\n☂"
-	full.GivenUp, full.SettledAt = true, at(25)
+	full.GivenUp, full.LetThrough, full.SettledAt = true, true, at(25)
 	full.NotBefore, full.Deadline = at(20).In(zone), at(30).Add(time.Nanosecond).In(zone)
 	sparse := loop.Claim{ // as an undo that comes first fences its do out
 		EffectID: "f", Status: loop.StatusSuperseded, Owner: "o", Token: 1, AcceptedAt: at(0), UpdatedAt: at(1),

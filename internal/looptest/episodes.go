@@ -37,7 +37,8 @@ func episode(ruleID, key string, rev, n int64) decide.Episode {
 	return decide.Episode{
 		Ref: decide.Ref{RuleID: ruleID, Key: key}, N: n, Open: true, Rev: rev, UpdatedAt: at(3),
 		Last: loop.Position{Time: at(1), SignalKey: "signal"}, MovedAt: at(2),
-		Flips: []decide.Flip{{At: loop.Position{Time: at(-60)}}, {At: loop.Position{Time: at(1), SignalKey: "signal"}, Open: true}},
+		Firings: []loop.Firing{{N: n - 1, From: at(-9), Until: at(-8)}, {N: n, From: at(2)}},
+		Flips:   []decide.Flip{{At: loop.Position{Time: at(-60)}}, {At: loop.Position{Time: at(1), SignalKey: "signal"}, Open: true}},
 		Transitions: []decide.Transition{{
 			Decision: loop.Decision{ID: id, RuleID: ruleID, Key: key, Phase: loop.PhaseDo, Episode: n, SignalKey: "signal", Effects: []loop.Effect{effect("e")}},
 			At:       loop.Position{Time: at(1), SignalKey: "signal"}, AcceptedAt: at(2), Input: "orders", Hops: 1, Cause: []string{"c"}, SentBy: []string{HereRegion, ThereRegion},

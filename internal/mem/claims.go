@@ -2,24 +2,26 @@ package mem
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"example.com/unbroken/internal/act"
 	"example.com/unbroken/internal/loop"
 )
 
-// Claims is the claims of a deployment: one linearizable store for all regions. Claims are kept encoded, so that
-// nobody shares memory with the store.
+// Claims is the claims of a deployment: one linearizable store for all regions.
 type Claims struct {
 	mu    sync.Mutex
-	docs  map[string][]byte
+	docs  map[string]*kept[loop.Claim]
 	fault Fault
 }
 
 // NewClaims returns an empty store; fault may be nil.
-func NewClaims(fault Fault) *Claims { return &Claims{docs: map[string][]byte{}, fault: fault} }
+func NewClaims(fault Fault) *Claims {
+	return &Claims{docs: map[string]*kept[loop.Claim]{}, fault: fault}
+}
 
 // ClaimsView is what act needs of claims, and what a person's command does to parked ones.
 type ClaimsView interface {
@@ -36,9 +38,9 @@ func (s *Claims) All() ([]loop.Claim, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := make([]loop.Claim, 0, len(s.docs))
-	for id, doc := range s.docs {
-		var c loop.Claim
-		if err := json.Unmarshal(doc, &c); err != nil {
+	for id, standing := range s.docs {
+		c, err := readClaim(standing)
+		if err != nil {
 			return nil, fmt.Errorf("read claim %s: %w", id, err)
 		}
 		all = append(all, c)
@@ -46,12 +48,28 @@ func (s *Claims) All() ([]loop.Claim, error) {
 	return all, nil
 }
 
-// Peek returns the document of a claim as it stands, or nil, for the books of a simulation: no fault is asked. It must
-// not be changed.
-func (s *Claims) Peek(effectID string) []byte {
+// readClaim is a stored claim for somebody who may change it.
+func readClaim(k *kept[loop.Claim]) (loop.Claim, error) {
+	c, err := k.get()
+	c.Audit, c.Effect.Emit = slices.Clone(c.Audit), slices.Clone(c.Effect.Emit)
+	if r := c.Effect.Request; r != nil {
+		own := *r
+		own.Headers = maps.Clone(r.Headers)
+		c.Effect.Request = &own
+	}
+	return c, err
+}
+
+// Peek returns a claim as it stands, for the books of a simulation: no fault is asked. What it refers to must not be
+// changed.
+func (s *Claims) Peek(effectID string) (c loop.Claim, ok bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.docs[effectID]
+	standing, ok := s.docs[effectID]
+	if ok {
+		c, err = standing.get()
+	}
+	return c, ok, err
 }
 
 type claimsView struct {
@@ -81,10 +99,12 @@ func (v claimsView) Open(ctx context.Context, c loop.Claim) (stored loop.Claim, 
 	err = v.call(ctx, "Open", c.EffectID, func() error {
 		standing, ok := v.docs[c.EffectID]
 		if !ok {
-			v.docs[c.EffectID], standing = doc, doc
+			standing = &kept[loop.Claim]{doc: doc}
+			v.docs[c.EffectID] = standing
 		}
-		opened = string(standing) == string(doc) // the same write again has happened already
-		return json.Unmarshal(standing, &stored)
+		opened = string(standing.doc) == string(doc) // the same write again has happened already
+		stored, err = readClaim(standing)
+		return err
 	})
 	if err != nil {
 		return loop.Claim{}, false, err
@@ -111,17 +131,17 @@ func (v claimsView) replace(ctx context.Context, name string, next loop.Claim, t
 		if !ok {
 			return loop.ErrFenced
 		}
-		if string(standing) == string(doc) {
+		if string(standing.doc) == string(doc) {
 			return nil
 		}
-		var stored loop.Claim
-		if err := json.Unmarshal(standing, &stored); err != nil {
+		stored, err := standing.get()
+		if err != nil {
 			return err
 		}
 		if stored.Token != token || stored.Status != from {
 			return loop.ErrFenced
 		}
-		v.docs[next.EffectID] = doc
+		v.docs[next.EffectID] = &kept[loop.Claim]{doc: doc}
 		return nil
 	})
 }
@@ -132,7 +152,8 @@ func (v claimsView) Get(ctx context.Context, effectID string) (c loop.Claim, err
 		if !ok {
 			return loop.ErrNotFound
 		}
-		return json.Unmarshal(standing, &c)
+		c, err = readClaim(standing)
+		return err
 	})
 	return c, err
 }

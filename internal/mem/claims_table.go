@@ -2,7 +2,6 @@ package mem
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -112,8 +111,12 @@ func (t ClaimsTable) Episode(ctx context.Context, ruleID, key string) (sweep.Epi
 // DeleteClaim implements sweep.Table.
 func (t ClaimsTable) DeleteClaim(ctx context.Context, c loop.Claim) error {
 	return claimsView{t.claims, t.region}.call(ctx, "Delete", c.EffectID, func() error {
-		var stored loop.Claim
-		if err := json.Unmarshal(t.claims.docs[c.EffectID], &stored); err != nil || stored.Token != c.Token || stored.Status != c.Status {
+		standing, ok := t.claims.docs[c.EffectID]
+		if !ok {
+			return loop.ErrFenced
+		}
+		stored, err := standing.get()
+		if err != nil || stored.Token != c.Token || stored.Status != c.Status {
 			return errors.Join(loop.ErrFenced, err)
 		}
 		delete(t.claims.docs, c.EffectID)

@@ -114,6 +114,17 @@ func TestEpisodes(t *testing.T) {
 	})
 }
 
+func TestFirings(t *testing.T) {
+	t.Parallel()
+	looptest.Firings(t, func(*testing.T) looptest.Bench[looptest.Fired] {
+		s := mem.NewEpisodes(nil)
+		view := func(region string) looptest.Fired {
+			return looptest.Fired{Episodes: s.In(region), Firings: s.Firings(region)}
+		}
+		return looptest.Bench[looptest.Fired]{Here: view(looptest.HereRegion), There: view(looptest.ThereRegion)}
+	})
+}
+
 func TestClaimsTable(t *testing.T) {
 	t.Parallel()
 	looptest.ClaimsTable(t, func(*testing.T) looptest.Bench[looptest.Table] {

@@ -48,6 +48,13 @@ func (v controlsView) call(ctx context.Context, name string, do func() error) er
 	return nil
 }
 
+// Peek returns the record as it stands, for the books of a simulation: no fault is asked.
+func (s *Controls) Peek() (loop.Controls, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return controlsView{s, ""}.read()
+}
+
 func (v controlsView) read() (c loop.Controls, err error) {
 	if v.doc == nil {
 		return c, nil

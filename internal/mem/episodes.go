@@ -2,8 +2,8 @@ package mem
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 
 	"example.com/unbroken/internal/decide"
@@ -13,13 +13,13 @@ import (
 // Episodes is the episodes of a deployment: one linearizable store for all regions.
 type Episodes struct {
 	mu    sync.Mutex
-	docs  map[decide.Ref][]byte
+	docs  map[decide.Ref]*kept[decide.Episode]
 	fault Fault
 }
 
 // NewEpisodes returns an empty store; fault may be nil.
 func NewEpisodes(fault Fault) *Episodes {
-	return &Episodes{docs: map[decide.Ref][]byte{}, fault: fault}
+	return &Episodes{docs: map[decide.Ref]*kept[decide.Episode]{}, fault: fault}
 }
 
 // In returns the episodes as region sees them.
@@ -30,9 +30,9 @@ func (s *Episodes) All() ([]decide.Episode, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := make([]decide.Episode, 0, len(s.docs))
-	for ref, doc := range s.docs {
-		var e decide.Episode
-		if err := json.Unmarshal(doc, &e); err != nil {
+	for ref := range s.docs {
+		e, err := episodesView{s, ""}.read(ref)
+		if err != nil {
 			return nil, fmt.Errorf("read episode of %s: %w", ref.RuleID, err)
 		}
 		all = append(all, e)
@@ -89,16 +89,17 @@ func (v episodesView) Put(ctx context.Context, e decide.Episode) error {
 		if err != nil {
 			return err
 		}
-		v.docs[e.Ref] = doc
+		v.docs[e.Ref] = &kept[decide.Episode]{doc: doc}
 		return nil
 	})
 }
 
 func (v episodesView) read(ref decide.Ref) (decide.Episode, error) {
-	e := decide.Episode{Ref: ref}
-	doc, ok := v.docs[ref]
+	standing, ok := v.docs[ref]
 	if !ok {
-		return e, nil
+		return decide.Episode{Ref: ref}, nil
 	}
-	return e, json.Unmarshal(doc, &e)
+	e, err := standing.get()
+	e.Transitions, e.Flips = slices.Clone(e.Transitions), slices.Clone(e.Flips) // its reader adds to them
+	return e, err
 }

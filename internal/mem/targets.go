@@ -29,6 +29,7 @@ type Passage struct {
 // Request is one request as a target got it.
 type Request struct {
 	Effect  loop.Effect
+	Began   time.Time // when its caller set out; a target of class set was looked at then
 	At      time.Time
 	Applied bool // it changed something; false for one that the target took for a repetition or for outdated
 }
@@ -56,6 +57,11 @@ type class interface {
 	take(e loop.Effect, now time.Time) (applied bool, answer act.Answer)
 }
 
+// looker is a class whose callers read before they write.
+type looker interface {
+	look(e loop.Effect) (answer act.Answer, ok bool)
+}
+
 var _ act.Target = (*Targets)(nil)
 
 // NewTargets returns targets that have never been called.
@@ -67,19 +73,23 @@ func NewTargets(c TargetsConfig) *Targets {
 
 // Deliver implements act.Target.
 func (t *Targets) Deliver(ctx context.Context, e loop.Effect) act.Answer {
+	began := t.cfg.Now()
+	if answer, ok := t.look(e); ok {
+		return answer
+	}
 	var p Passage
 	if t.cfg.Passage != nil {
 		p = t.cfg.Passage(e)
 	}
 	var answer act.Answer
 	if !p.Lost && p.Late == 0 {
-		answer = t.take(e)
+		answer = t.take(e, began)
 	}
 	if t.cfg.Wait != nil && p.Takes > 0 {
 		t.cfg.Wait(p.Takes)
 	}
 	if !p.Lost && p.Late > 0 {
-		t.cfg.Later(p.Late, func() { t.take(e) })
+		t.cfg.Later(p.Late, func() { t.take(e, began) })
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -90,9 +100,19 @@ func (t *Targets) Deliver(ctx context.Context, e loop.Effect) act.Answer {
 	return answer
 }
 
-func (t *Targets) take(e loop.Effect) act.Answer {
+func (t *Targets) look(e loop.Effect) (act.Answer, bool) {
 	t.mu.Lock()
-	r := Request{Effect: e, At: t.cfg.Now()}
+	defer t.mu.Unlock()
+	c, looks := t.classes[e.Class].(looker)
+	if !looks {
+		return act.Answer{}, false
+	}
+	return c.look(e)
+}
+
+func (t *Targets) take(e loop.Effect, began time.Time) act.Answer {
+	t.mu.Lock()
+	r := Request{Effect: e, Began: began, At: t.cfg.Now()}
 	var answer act.Answer
 	c, ok := t.classes[e.Class]
 	if ok {

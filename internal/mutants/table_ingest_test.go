@@ -19,6 +19,12 @@ func doors() []mutant {
 		{"a gap ends what was steady", "internal/observe/stall.go", "w.Steady = time.Time{}", "", "EveryShortStory"},
 		{"a switch that was not told is told again", "internal/observe/watcher.go", "return err // the next run tells", "_ = err", "ToldInTheEnd"},
 		{"nobody else tells that an input stalled", ingest + "attributes.go", " || hasPrefixFold(d.Type, loop.InputTypePrefix)", "", "ParseEventRefused"},
+		{"one region polls at a time", ingest + "poll.go", " || cursor.Owner != \"\" && now.Before(cursor.Until)", "", "AnotherRegionGoesOn"},
+		{"the cursor waits for what was not stored", ingest + "poll.go", "loop.CodeOf(r.Err) == loop.CodeUnavailable {", "false {", "TheCursorWaits"},
+		{"a standby is read only while it is needed", ingest + "poll.go", "return wanted || alone,", "return true || wanted || alone,", "AStandbyIsRead"},
+		{"a value is one signal", ingest + "poll_metrics.go", "!v.At.After(newest) || ", "", "ComesLate"},
+		{"an endpoint that says the same says nothing", ingest + "poll_page.go", "next.Page == c.Page", "false", "SaysEachThingOnce"},
+		{"an endpoint says no more than a body may", "internal/webhook/fetch.go", "len(body) > loop.MaxBodyBytes", "false", "AnEndpointIsRead"},
 		{"an alarm input takes alarms only", ingest + "queue.go", "b.only != \"\" && s.Type != b.only", "false", "WhatIsNoAlarm"},
 	}
 }

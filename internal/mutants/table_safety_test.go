@@ -2,12 +2,12 @@ package mutants
 
 // safety are the guards that keep an effect from being sent.
 func safety() []mutant {
-	const act, decide, loop, sweep = "internal/act/", "internal/decide/", "internal/loop/", "internal/sweep/"
+	const act, decide, loop, rule, sweep = "internal/act/", "internal/decide/", "internal/loop/", "internal/rule/", "internal/sweep/"
 	return []mutant{
 		{"a rule in shadow sends nothing", act + "guard_shadow.go", "e.Shadow && e.Undoes == \"\"", "e.Shadow && false", ""},
 		{"what was done before the shadow is taken back", act + "guard_shadow.go", "e.Shadow && e.Undoes == \"\"", "e.Shadow", ""},
 		{"a silence suppresses what it covers", act + "guard_silence.go", "if covered {", "if covered && false {", ""},
-		{"an undo is never silenced", act + "guard_silence.go", "l.Claim.Effect.Phase != loop.PhaseDo", "false", ""},
+		{"an undo is never silenced", act + "guard_silence.go", " || phase != loop.PhaseDo && phase != loop.PhaseElse", " || phase == \"\"", ""},
 		{"a silence counts as of the acceptance", act + "guard_silence.go", "Silenced(l.Claim.Effect, l.Claim.AcceptedAt)", "Silenced(l.Claim.Effect, l.Claim.UpdatedAt)", ""},
 		{"the end of a silence has a lead, too", loop + "silence.go", "end := now.UTC().Add(SilenceLead)", "end := now.UTC()", ""},
 		{"a kill switch stops what is not sent yet", act + "guard_kill.go", "if !on {", "if !on || true {", ""},
@@ -50,6 +50,24 @@ func safety() []mutant {
 		{"a key outlasts what is sent without claims", "internal/rule/check_outage.go", "a.Horizon.Std() < least", "false", ""},
 		{"a rule that makes things worse stops itself", act + "guard_regression.go", "if err != nil || within {", "if err != nil || within || true {", ""},
 		{"what a signal follows came before it", loop + "throttle.go", "p.AcceptedAt.Before(at) && at.Sub", "at.Sub", ""},
+		{"what was not done is not verified", act + "emit.go", "l.Status == loop.StatusDone && e.Verify", "e.Verify", ""},
+		{"a fallback is verified in place of what it replaces", act + "emit.go", "fallback.Verify = l.Claim.Effect.Verify", "_ = fallback", ""},
+		{"a silence covers what is done else", act + "guard_silence.go", " && phase != loop.PhaseElse", "", ""},
+		{"what comes too late proves nothing", decide + "verify.go", "&& e.Pos.Time.Before(c.data.Until)", "", "Else|Verification"},
+		{"what is older than the do proves nothing", decide + "verify.go", "&& e.Value > float64(c.data.After.UnixMilli())", "", "Else|Verification"},
+		{"a verification whose proofs are forgotten does nothing", decide + "verify.go", "> c.program.Overdue() {", "> 1<<62 {", "Else|Verification"},
+		{"what healed while do was tried is remembered", rule + "verify.go", "p.tries(p.rule.Do) + ", "", ""},
+		{"a fallback of else comes within the time", rule + "verify.go", "if a.Fallback != \"\" {", "if false {", ""},
+		{"an outcome of what a timer decided is a signal", decide + "evaluate.go", " && strings.HasPrefix(w.typ(), loop.TimerPrefix)", "", "Timer"},
+		{"a verification waits for what was accepted in time", rule + "verify.go", "Settle: p.set.settle, ", "", ""},
+		{"a rule that fires mutes another", act + "handler.go", "inhibitStage{firings: c.Firings},", "", "Mute|Inhibit"},
+		{"only who fired at the acceptance mutes", loop + "firing.go", "f.Until.IsZero() || at.Before(f.Until)", "true", ""},
+		{"what was let through is not muted later", act + "guard_inhibit.go", " || l.Claim.LetThrough", "", "Mute"},
+		{"what may have been sent is not called muted", act + "guard_inhibit.go", " || l.Takeover", "", "Mute"},
+		{"without the episode of who mutes nothing is sent", act + "guard_inhibit.go", "if err != nil {", "if false {", "Episode"},
+		{"a closing ends what mutes", decide + "episode.go", "e.Firings[last].Until = accepted.UTC()", "_ = last", "Inhibit|Firing"},
+		{"who is switched off mutes nothing", rule + "inhibit.go", "!on || !other.Inhibits()", "!on", "Mute"},
+		{"what mutes is asked on the side of what it mutes", "internal/backtest/split.go", "if same[r.ID] != same[by.Rule] {", "if false {", "Muted"},
 		{"the present hour's budget is not deleted", sweep + "judge.go", "now.After(l.Last.Add(loop.ClaimKeep))", "true", ""},
 	}
 }

@@ -12,9 +12,11 @@ import (
 // bundleFormat grows when an older reader could misread a newer bundle:
 //
 //	2  windows of other kinds than count
+//	3  verify
+//	4  inhibited_by
 //
 // What older formats say is read as it was meant.
-const bundleFormat = 2
+const bundleFormat = 4
 
 // Bundle is a checked loop.yaml as it is shipped inside the functions' own packages: deciding depends on nothing
 // at run time that could be down (DESIGN section 4).

@@ -30,6 +30,7 @@ const (
 
 // expr is a compiled CEL expression. Safe for concurrent use.
 type expr struct {
+	quick   quick
 	program cel.Program
 	timeout time.Duration // 0 where nothing loops
 }
@@ -75,7 +76,7 @@ func compile(src string, in scope, want *cel.Type) (*expr, error) {
 	if err != nil {
 		return nil, errors.New(oneLine(err.Error()))
 	}
-	x := &expr{program: program}
+	x := &expr{program: program, quick: quickOf(tree.Expr())}
 	if loops {
 		x.timeout = loopTimeout
 	}
@@ -158,6 +159,11 @@ func estimate(src string) error {
 
 // eval evaluates the expression. Whatever goes wrong is a refusal: this signal, this rule, nothing else.
 func (x *expr) eval(vars *activation) (ref.Val, error) {
+	if x.quick.value != nil {
+		if v, ok := x.quick.value.find(vars); ok {
+			return v, nil
+		}
+	}
 	var out ref.Val
 	var err error
 	if x.timeout > 0 {
@@ -184,6 +190,9 @@ func (x *expr) eval(vars *activation) (ref.Val, error) {
 
 // evalBool evaluates a condition.
 func (x *expr) evalBool(vars *activation) (bool, error) {
+	if holds, known := x.quick.holds(vars); known {
+		return holds, nil
+	}
 	v, err := x.eval(vars)
 	if err != nil {
 		return false, err

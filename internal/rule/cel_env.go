@@ -91,10 +91,7 @@ type activation struct {
 func (a *activation) ResolveName(name string) (any, bool) {
 	switch name {
 	case "signal":
-		if a.event.signal == nil {
-			a.event.signal = &object{raw: a.event.raw, event: a.event}
-		}
-		return a.event.signal, true
+		return a.signal(), true
 	case "rule":
 		return a.rule, true
 	case "key":
@@ -113,6 +110,13 @@ func (a *activation) ResolveName(name string) (any, bool) {
 		return a.body, a.body != nil
 	}
 	return nil, false
+}
+
+func (a *activation) signal() *object {
+	if a.event.signal == nil {
+		a.event.signal = &object{raw: a.event.raw, event: a.event}
+	}
+	return a.event.signal
 }
 
 // Parent implements cel.Activation.

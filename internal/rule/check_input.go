@@ -26,16 +26,21 @@ func (c *checker) inputs() {
 		if !patterns().id.MatchString(name) {
 			c.fail(path, idHint, "%q is not a name", name)
 		}
-		c.oneOf(path+".kind", in.Kind, loop.KindHTTP, loop.KindQueue, loop.KindAlarm)
+		c.oneOf(path+".kind", in.Kind, loop.KindHTTP, loop.KindQueue, loop.KindAlarm, loop.KindPoll)
 		c.oneOf(path+".durability", in.Durability, loop.Mirrored, loop.Regional)
 		c.oneOf(path+".policy", in.Policy, loop.PolicyAll, loop.PolicyAny)
 		c.sources(path+".sources", in.Sources)
+		if strings.HasPrefix(strings.ToLower(in.Source), loop.OwnSourcePrefix) {
+			c.fail(path+".source", "", "sources that start with %s belong to the loop itself", loop.OwnSourcePrefix)
+		}
 		c.schema(path+".schema", in)
 		c.expectation(name, path, in)
 		switch in.Kind {
 		case loop.KindHTTP:
 			c.format(path, in)
 			c.auth(path, in)
+		case loop.KindPoll:
+			c.onlyHTTP(path, in)
 		case loop.KindQueue, loop.KindAlarm:
 			c.onlyHTTP(path, in)
 			if other, again := byKind[in.Kind]; again {
@@ -43,6 +48,7 @@ func (c *checker) inputs() {
 			}
 			byKind[in.Kind] = name
 		}
+		c.poll(path, in)
 		c.topics(path, in)
 	}
 }
@@ -94,7 +100,7 @@ func (c *checker) topics(path string, in loop.Input) {
 // onlyHTTP refuses what would be ignored elsewhere.
 func (c *checker) onlyHTTP(path string, in loop.Input) {
 	for field, given := range map[string]bool{
-		"format": in.Format != "", "source": in.Source != "", "map": in.Map != loop.Mapping{},
+		"format": in.Format != "", "source": in.Source != "" && in.Kind != loop.KindPoll, "map": in.Map != loop.Mapping{} && in.Kind != loop.KindPoll,
 		"auth": in.Auth != "", "credentials": len(in.Credentials) > 0, "quota": in.Quota != loop.Quota{},
 	} {
 		if given {
@@ -123,9 +129,6 @@ func (c *checker) format(path string, in loop.Input) {
 		if in.Source == "" {
 			c.fail(path, "add source: "+in.Format+"/…", "source is required: format %s has none of its own", in.Format)
 		}
-	}
-	if strings.HasPrefix(strings.ToLower(in.Source), loop.OwnSourcePrefix) {
-		c.fail(path+".source", "", "sources that start with %s belong to the loop itself", loop.OwnSourcePrefix)
 	}
 	if in.Format == loop.FormatGitHub && in.Auth != loop.AuthGitHub {
 		c.fail(path, "add auth: github and credentials: [{secrets: [ssm:/…]}]", "GitHub signs what it sends; unsigned it is not taken")

@@ -37,6 +37,8 @@ func (c *checker) unclaimed(path string, r *loop.Rule) {
 		why = "what guard counts stands in claims"
 	case r.Throttle > 0:
 		why = "what throttle goes by stands in claims"
+	case len(r.InhibitedBy) > 0:
+		why = "what mutes it stands in claims"
 	}
 	for i, s := range r.Do {
 		switch {
@@ -45,6 +47,13 @@ func (c *checker) unclaimed(path string, r *loop.Rule) {
 			c.fail(fmt.Sprintf("%s.do[%d].action", path, i), "use an action with on_claims_outage: hold", "%s is sent without claims, but %s", s.Action, why)
 		case s.Approval != "":
 			c.fail(fmt.Sprintf("%s.do[%d].approval", path, i), "use an action with on_claims_outage: hold", "%s is sent without claims, where approvals stand", s.Action)
+		}
+	}
+	if v := r.Verify; v != nil { // else has no throttle and spends nothing, and its decision does not touch claims
+		for i, s := range v.Else {
+			if c.cfg.Actions[s.Action].OnOutage == loop.OutageSend && s.Approval != "" {
+				c.fail(fmt.Sprintf("%s.verify.else[%d].approval", path, i), "use an action with on_claims_outage: hold", "%s is sent without claims, where approvals stand", s.Action)
+			}
 		}
 	}
 	for i, s := range r.Undo {

@@ -25,12 +25,15 @@ func (c *checker) rules() {
 		c.oneOf(path+".mode", r.Mode, loop.ModeEnforce, loop.ModeShadow, loop.ModeOff)
 		c.shape(path, r)
 		c.safety(path, r)
+		c.verify(path+".verify", r)
 		c.unclaimed(path, r)
-		c.steps(path+".do", r.Do)
-		c.steps(path+".undo", r.Undo)
+		for _, phase := range phasesOf(*r) {
+			c.steps(path+"."+phase.field, phase.steps)
+		}
 		c.compiles(path, r)
 		c.typed(path, r)
 	}
+	c.inhibition()
 }
 
 // shape checks which parts of a rule go together.
@@ -84,6 +87,12 @@ func (c *checker) compiles(path string, r *loop.Rule) {
 	p := newProgram(*r, nil, &Set{})
 	c.report(path, p.compileConditions())
 	sources := map[string]string{"when": r.When, "until": r.Until, "key": r.Key, "guard.worse": r.Guard.Worse}
+	for i, by := range r.InhibitedBy {
+		sources[fmt.Sprintf("inhibited_by[%d].key", i)] = by.Key
+	}
+	if r.Verify != nil {
+		sources["verify.when"] = r.Verify.When
+	}
 	if w := r.Window; w != nil {
 		sources["window."+w.Of] = w.Value
 		for i, condition := range w.All {
@@ -97,10 +106,10 @@ func (c *checker) compiles(path string, r *loop.Rule) {
 			}
 		}
 	}
-	for field, steps := range map[string][]loop.Step{"do": r.Do, "undo": r.Undo} {
-		for i, s := range steps {
+	for _, phase := range phasesOf(*r) {
+		for i, s := range phase.steps {
 			if _, err := jsonTemplate("with", any(s.With), scopeStep); err != nil {
-				c.fail(fmt.Sprintf("%s.%s[%d].with", path, field, i), "", "%s", err)
+				c.fail(fmt.Sprintf("%s.%s[%d].with", path, phase.field, i), "", "%s", err)
 			}
 		}
 	}

@@ -85,17 +85,14 @@ func (c *checker) sharing() {
 	var all []use
 	for i := range c.cfg.Rules {
 		r := &c.cfg.Rules[i]
-		for _, phase := range []struct {
-			name  string
-			steps []loop.Step
-		}{{"do", r.Do}, {"undo", r.Undo}} {
+		for _, phase := range phasesOf(*r) {
 			var here []use
 			for j, s := range phase.steps {
 				a, s := c.cfg.Actions[s.Action], specs()[c.cfg.Actions[s.Action].To]
 				if s == nil || s.resource == "" || !exclusive(a.Effect) {
 					continue
 				}
-				u := use{r.ID, fmt.Sprintf("rules[%d].%s[%d]", i, phase.name, j), s.pattern(r.ID, a)}
+				u := use{r.ID, fmt.Sprintf("rules[%d].%s[%d]", i, phase.field, j), s.pattern(r.ID, a)}
 				c.perKey(r, u, s, a)
 				c.apart(u, here, all)
 				here = append(here, u)

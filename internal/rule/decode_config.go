@@ -58,6 +58,9 @@ func (d *decoder) rule(n ast.Node, path string) loop.Rule {
 
 		"throttle": d.span(&r.Throttle, "none"),
 		"guard":    d.guard(&r.Guard),
+		"verify":   d.verify(&r.Verify),
+
+		"inhibited_by": d.inhibitors(&r.InhibitedBy),
 		"match": func(n ast.Node, path string) {
 			r.Match = map[string][]any{}
 			d.match(n, path, "", r.Match, 0)

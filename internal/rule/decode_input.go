@@ -11,7 +11,7 @@ import (
 // unboundedSkew are the inputs whose time says when something began, and not when it was sent: Alertmanager repeats
 // an alert for as long as it fires, and EventBridge tries for a day.
 func unboundedSkew(in loop.Input) bool {
-	return in.Kind == loop.KindAlarm || in.Format == loop.FormatAlertmanager || in.Format == loop.FormatGrafana
+	return in.Kind == loop.KindAlarm || in.Kind == loop.KindPoll || in.Format == loop.FormatAlertmanager || in.Format == loop.FormatGrafana
 }
 
 func (d *decoder) input(n ast.Node, path string) loop.Input {
@@ -32,6 +32,10 @@ func (d *decoder) input(n ast.Node, path string) loop.Input {
 		"auth":         d.text(&in.Auth),
 		"credentials":  d.credentials(&in.Credentials),
 		"sources":      d.texts(&in.Sources),
+		"every":        d.duration(&in.Every),
+		"url":          d.text(&in.URL),
+		"secret":       d.text(&in.Secret),
+		"metrics":      d.metrics(&in.Metrics),
 		"topics":       d.texts(&in.Topics),
 		"quota": func(n ast.Node, path string) {
 			d.fields(n, path, known{"per_second": d.integer(&in.Quota.PerSecond), "burst": d.integer(&in.Quota.Burst)})
@@ -56,6 +60,9 @@ func (d *decoder) input(n ast.Node, path string) loop.Input {
 	})
 	if !bounded && unboundedSkew(in) {
 		in.MaxSkew = 0
+	}
+	if in.Kind == loop.KindPoll && in.Every == 0 {
+		in.Every = defaultEvery
 	}
 	if in.ExpectEvery > 0 {
 		in.ExpectIn = orElse(in.ExpectIn, loop.ExpectAny)

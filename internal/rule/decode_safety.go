@@ -55,9 +55,11 @@ func (d *decoder) span(into *loop.Duration, absent string) func(ast.Node, string
 
 // safety checks what keeps a rule within bounds.
 func (c *checker) safety(path string, r *loop.Rule) {
-	for i, s := range r.Do {
-		if s.Approval != "" {
-			c.oneOf(fmt.Sprintf("%s.do[%d].approval", path, i), s.Approval, loop.ApprovalRequired)
+	for _, phase := range phasesOf(*r) {
+		for i, s := range phase.steps {
+			if s.Approval != "" && phase.phase != loop.PhaseUndo {
+				c.oneOf(fmt.Sprintf("%s.%s[%d].approval", path, phase.field, i), s.Approval, loop.ApprovalRequired)
+			}
 		}
 	}
 	for i, s := range r.Undo {

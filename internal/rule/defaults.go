@@ -14,6 +14,7 @@ const (
 	defaultStandbyDelay = loop.Duration(20 * time.Second)
 	defaultClaim        = loop.Duration(15 * time.Second)
 	defaultMaxSkew      = loop.Duration(time.Hour)
+	defaultEvery        = loop.Duration(time.Minute)
 	defaultLateness     = loop.Duration(5 * time.Minute)
 	defaultTimeout      = loop.Duration(5 * time.Second)
 	defaultExpireAfter  = loop.Duration(15 * time.Minute)
@@ -45,6 +46,11 @@ func setDefaults(c *loop.Config) {
 	}
 	if c.Health.Drain == "" {
 		c.Health.Drain = loop.DrainAutomatic
+	}
+	for _, in := range c.Inputs { // what is measured lies in the first region, where the file does not say another
+		for i := range in.Metrics {
+			in.Metrics[i].Region = orElse(in.Metrics[i].Region, c.Regions.Loop[0])
+		}
 	}
 	for i, r := range c.Rules {
 		if r.Match == nil && r.Window != nil && len(r.Window.All) > 0 {

@@ -34,6 +34,14 @@ func rawSize(e *loop.Effect) int {
 	if o := e.Output; o != nil {
 		n += len(o.Key) + len(o.Value)
 	}
+	for _, by := range e.InhibitedBy {
+		n += len(by.Key)
+	}
+	if v := e.Verify; v != nil {
+		for i := range v.Else {
+			n += rawSize(&v.Else[i])
+		}
+	}
 	if e.Fallback != nil {
 		n += rawSize(e.Fallback)
 	}

@@ -39,7 +39,7 @@ type Mappings map[string]*Mapping
 func CompileMappings(cfg *loop.Config) (Mappings, error) {
 	all := Mappings{}
 	for name, in := range cfg.Inputs {
-		if in.Format != loop.FormatJSON {
+		if in.Format != loop.FormatJSON && in.URL == "" {
 			continue
 		}
 		compiled, problems := compileMapping(in.Map)

@@ -3,6 +3,7 @@ package rule
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -24,30 +25,34 @@ type Program struct {
 	id       string // what every signal of the rule's type asks for stands together: among many rules it is in no cache
 	only     string // the one type that the pattern takes, where it asks for nothing else
 	stateful bool
+	back     bool // see LooksBack
 	pattern  *pattern
 	set      *Set
 
 	conditions sync.Once
-	when       *expr // nil: always
-	until      *expr // nil: not when
-	key        *expr // nil: signal.subject
-	worse      *expr // nil: never
-	value      *expr // of an aggregating window
+	when       *expr   // nil: always
+	until      *expr   // nil: not when
+	key        *expr   // nil: signal.subject
+	inhibitors []*expr // their keys; nil: the rule's own
+	worse      *expr   // nil: never
+	verify     *expr   // nil: nothing is verified
+	value      *expr   // of an aggregating window
 	all        []condition
 	whenErr    error
 
 	looks  sync.Once // see Why
 	lookAt []look
 
-	steps    sync.Once
-	do, undo []step
-	stepsErr error
+	steps              sync.Once
+	do, undo, elseDone []step
+	stepsErr           error
 
 	rule loop.Rule
 }
 
 func newProgram(r loop.Rule, match *pattern, set *Set) *Program {
 	p := &Program{id: r.ID, stateful: r.Stateful(), pattern: match, set: set, rule: r}
+	p.back = p.Guarded() || p.Verifies()
 	if match != nil && len(match.fields) == 0 && len(match.types) == 1 {
 		if t, exact := match.types[0].(exactString); exact {
 			p.only = string(t)
@@ -61,6 +66,10 @@ func (p *Program) ID() string { return p.id }
 
 // Stateful says whether the rule keeps a window.
 func (p *Program) Stateful() bool { return p.stateful }
+
+// LooksBack says whether the rule asks signals what became of what it did: whether they are worse, or show that it has
+// worked.
+func (p *Program) LooksBack() bool { return p.back }
 
 // Rule is the rule's declaration.
 func (p *Program) Rule() loop.Rule { return p.rule }
@@ -118,24 +127,29 @@ func (p *Program) Key(ev *Event) (key string, err error) {
 	}
 	if p.key == nil {
 		key = strings.Clone(ev.Subject()) // it outlives the signal
-	} else {
-		v, err := p.key.eval(ev.conditions(p.id))
-		if err != nil {
-			return "", inField("key", err)
-		}
-		if !scalar(v) {
-			return "", loop.Refuse(loop.CodeRuleFailed, "key: gives %s, which is not text", v.Type().TypeName())
-		}
-		b, err := appendText(nil, v)
-		if err != nil {
-			return "", loop.Refuse(loop.CodeRuleFailed, "key: %s", err)
-		}
-		key = string(b)
+	} else if key, err = p.evalText(p.key, ev, "key"); err != nil {
+		return "", err
 	}
 	if len(key) > maxKeyBytes {
 		return "", loop.Refuse(loop.CodeRuleFailed, "key: has %d bytes; at most %d are allowed", len(key), maxKeyBytes)
 	}
 	return key, nil
+}
+
+// evalText gives what an expression makes of the signal, as text.
+func (p *Program) evalText(x *expr, ev *Event, field string) (string, error) {
+	v, err := x.eval(ev.conditions(p.id))
+	if err != nil {
+		return "", inField(field, err)
+	}
+	if !scalar(v) {
+		return "", loop.Refuse(loop.CodeRuleFailed, "%s: gives %s, which is not text", field, v.Type().TypeName())
+	}
+	b, err := appendText(nil, v)
+	if err != nil {
+		return "", loop.Refuse(loop.CodeRuleFailed, "%s: %s", field, err)
+	}
+	return string(b), nil
 }
 
 // compiled makes the conditions ready, and reports what Match left behind.
@@ -161,6 +175,7 @@ func (p *Program) compileConditions() []error {
 		{"key", p.rule.Key, nil, &p.key},
 		{"until", p.rule.Until, cel.BoolType, &p.until},
 		{"guard.worse", p.rule.Guard.Worse, cel.BoolType, &p.worse},
+		{"verify.when", p.verifySource(), cel.BoolType, &p.verify},
 	} {
 		if c.source == "" {
 			continue
@@ -172,14 +187,25 @@ func (p *Program) compileConditions() []error {
 		}
 		*c.into = x
 	}
-	return append(problems, p.compileWindow()...)
+	return slices.Concat(problems, p.compileInhibitors(), p.compileWindow())
 }
 
 func (p *Program) compileSteps() []error {
-	var undoProblems, problems []error
-	p.do, problems = compileSteps("do", p.rule.Do, p.set.actions)
-	p.undo, undoProblems = compileSteps("undo", p.rule.Undo, p.set.actions)
-	return append(problems, undoProblems...)
+	var problems []error
+	for _, phase := range phasesOf(p.rule) {
+		steps, wrong := compileSteps(phase.field, phase.steps, p.set.actions)
+		problems = append(problems, wrong...)
+		switch phase.phase {
+		case loop.PhaseDo:
+			p.do = steps
+		case loop.PhaseUndo:
+			p.undo = steps
+		case loop.PhaseElse:
+			p.elseDone = steps
+		case loop.PhaseGuard: // has no steps
+		}
+	}
+	return problems
 }
 
 // inField adds to a refusal which of the rule's expressions it comes from.

@@ -28,8 +28,24 @@ func (p *Program) Render(ev *Event, in RenderInput) (effects []loop.Effect, err 
 		return nil, loop.Refuse(loop.CodeRenderFailed, "%s", oneLine(p.stepsErr.Error()))
 	}
 	steps := p.do
-	if in.Phase == loop.PhaseUndo {
+	switch in.Phase {
+	case loop.PhaseUndo:
 		steps = p.undo
+	case loop.PhaseElse:
+		steps = p.elseDone
+	case loop.PhaseDo, loop.PhaseGuard:
+	}
+	var verify *loop.Verification
+	if in.Phase == loop.PhaseDo && p.Verifies() {
+		if verify, err = p.verification(ev, in); err != nil {
+			return nil, err
+		}
+	}
+	var inhibitedBy []loop.RuleKey
+	if in.Phase == loop.PhaseDo && len(p.rule.InhibitedBy) > 0 {
+		if inhibitedBy, err = p.inhibitedBy(ev, in.Key); err != nil {
+			return nil, err
+		}
 	}
 	decision := p.DecisionID(ev, in)
 	effects = make([]loop.Effect, len(steps))
@@ -43,6 +59,11 @@ func (p *Program) Render(ev *Event, in RenderInput) (effects []loop.Effect, err 
 			return nil, inField(string(in.Phase)+" "+s.id, err)
 		}
 		p.bound(s, &effects[i])
+		effects[i].InhibitedBy = inhibitedBy
+		if verify != nil {
+			v := *verify
+			v.Ordinal, effects[i].Verify = i, &v
+		}
 		if err := checkEffect(&effects[i]); err != nil {
 			return nil, inField(string(in.Phase)+" "+s.id, err)
 		}
@@ -55,12 +76,19 @@ func (p *Program) DecisionID(ev *Event, in RenderInput) string {
 	if p.stateful {
 		return loop.EpisodeDecisionID(p.id, in.Key, in.Episode, in.Phase)
 	}
+	if in.Phase == loop.PhaseElse {
+		return loop.ElseDecisionID(ev.Key(), p.id)
+	}
 	return loop.SignalDecisionID(ev.Key(), p.id)
 }
 
 func (p *Program) fence(ev *Event, in RenderInput) loop.Fence {
-	if p.stateful {
-		return loop.EpisodeFence(in.Episode, in.Phase)
+	switch phase := in.Phase; {
+	case phase == loop.PhaseElse:
+		in.Phase = loop.PhaseDo
+		return p.fence(ev, in).Else()
+	case p.stateful:
+		return loop.EpisodeFence(in.Episode, phase)
 	}
 	return loop.SignalFence(ev.Position())
 }

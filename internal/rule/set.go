@@ -18,7 +18,9 @@ type Set struct {
 	open     []*Program            // rules with a type prefix, asked about every type that no rule names
 	actions  map[string]*action
 	emit     []loop.Status
-	hash     string // of the bundle; "" where there was none
+	inhibits map[string]bool // by id: rules that others are inhibited by
+	settle   loop.Duration   // what a region accepted has been decided by one of them this long after
+	hash     string          // of the bundle; "" where there was none
 
 	mu         sync.Mutex
 	conditions map[source]*expr // compiled so far
@@ -55,6 +57,7 @@ func Compile(cfg *loop.Config) (*Set, error) {
 	s := &Set{
 		byID: map[string]*Program{}, byType: map[string][]*Program{},
 		actions: make(map[string]*action, len(cfg.Actions)),
+		settle:  cfg.StandbyDelay, inhibits: map[string]bool{},
 	}
 	for name, a := range cfg.Actions {
 		s.actions[name] = &action{name: name, config: a}
@@ -75,9 +78,14 @@ func Compile(cfg *loop.Config) (*Set, error) {
 			continue
 		}
 		p := newProgram(r, pattern, s)
-		for _, st := range append(r.Do[:len(r.Do):len(r.Do)], r.Undo...) {
-			if s.actions[st.Action] == nil {
-				problems = append(problems, fmt.Errorf("rule %s: no action is named %q", r.ID, st.Action))
+		for _, by := range r.InhibitedBy {
+			s.inhibits[by.Rule] = true
+		}
+		for _, phase := range phasesOf(r) {
+			for _, st := range phase.steps {
+				if s.actions[st.Action] == nil {
+					problems = append(problems, fmt.Errorf("rule %s: no action is named %q", r.ID, st.Action))
+				}
 			}
 		}
 		s.byID[r.ID] = p

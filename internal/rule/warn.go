@@ -47,12 +47,15 @@ func Warnings(cfg *loop.Config) []Problem {
 			}
 		}
 		warnWindow(fmt.Sprintf("rules[%d]", i), r, warn)
-		for _, s := range slices.Concat(r.Do, r.Undo) {
-			used[s.Action] = true
+		for _, phase := range phasesOf(r) {
+			for _, s := range phase.steps {
+				used[s.Action] = true
+			}
 		}
 	}
 	warnReach(cfg, warn)
 	warnFeeds(cfg, warn)
+	warnInhibition(cfg, warn)
 	for _, name := range sortedKeys(cfg.Actions) {
 		a := cfg.Actions[name]
 		path := "actions." + name

@@ -26,7 +26,7 @@ func warnFeeds(cfg *loop.Config, warn warnFunc) {
 		for _, phase := range phasesOf(from) {
 			for k, s := range phase.steps {
 				if leads, ok := leadsBack(cfg, s.Action); ok {
-					warn(fmt.Sprintf("rules[%d].%s[%d].action", i, phase.name, k), "make sure that what it sends has a type that rule "+from.ID+" does not match",
+					warn(fmt.Sprintf("rules[%d].%s[%d].action", i, phase.field, k), "make sure that what it sends has a type that rule "+from.ID+" does not match",
 						"%s sends into a loop, %s", s.Action, leads)
 				}
 			}
@@ -49,15 +49,6 @@ func warnFeeds(cfg *loop.Config, warn warnFunc) {
 	}
 }
 
-type phaseSteps struct {
-	name  string
-	steps []loop.Step
-}
-
-func phasesOf(r loop.Rule) []phaseSteps {
-	return []phaseSteps{{string(loop.PhaseDo), r.Do}, {string(loop.PhaseUndo), r.Undo}}
-}
-
 // hears says whether the pattern may match an outcome of one of the rule's effects. What an outcome says is known but
 // for the key and the evidence; a field that is about those may match.
 func (p *pattern) hears(from loop.Rule) bool {
@@ -65,7 +56,7 @@ func (p *pattern) hears(from loop.Rule) bool {
 		for _, s := range phase.steps {
 			for _, status := range outcomeStatuses() {
 				known := map[string]string{
-					"source": loop.OwnSourcePrefix + "act", "data.rule": from.ID, "data.phase": phase.name, "data.step": stepID(s),
+					"source": loop.OwnSourcePrefix + "act", "data.rule": from.ID, "data.phase": string(phase.phase), "data.step": stepID(s),
 					"data.action": s.Action, "data.status": string(status),
 				}
 				if p.matchesType(loop.OutcomeTypePrefix+string(status)) && p.mayMatch(known) {

@@ -27,6 +27,9 @@ func warnReach(cfg *loop.Config, warn warnFunc) {
 		if never(r.ID, r.Until) {
 			warn(path+".until", "", "never holds: an episode of rule %s is open for ever", r.ID)
 		}
+		if r.Verify != nil && never(r.ID, r.Verify.When) {
+			warn(path+".verify.when", "", "never holds: what rule %s does is always followed by verify.else", r.ID)
+		}
 		for _, f := range pattern.fields {
 			if !slices.ContainsFunc(f.matchers, possible) {
 				name := strings.Join(append([]string{f.attribute}, f.path...), ".")

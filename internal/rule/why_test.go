@@ -40,6 +40,7 @@ func TestWhyIsBounded(t *testing.T) {
 	for range loop.MaxWhyEntries {
 		why.Window.Newest = append(why.Window.Newest, loop.WhyEntry{Time: ev.Time(), SignalKey: loop.H("x"), Value: -1.2345678901234567e-300, Clears: true, Misses: true})
 	}
+	why.Missed = &loop.WhyMissed{When: why.When, Until: ev.Time()}
 	b, err := loop.Marshal(why)
 	if err != nil || len(b) > loop.MaxWhyBytes || len(why.Values) != loop.MaxWhyValues {
 		t.Errorf("%d bytes, %d values, %v", len(b), len(why.Values), err)

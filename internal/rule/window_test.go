@@ -147,7 +147,7 @@ func TestLoadReadsTheFormatBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	var head bundleFile
-	if err := json.Unmarshal(packed, &head); err != nil || head.Format != 2 {
+	if err := json.Unmarshal(packed, &head); err != nil || head.Format != bundleFormat {
 		t.Errorf("packed as format %d, %v: a reader of format 1 knows one kind of window only", head.Format, err)
 	}
 }

@@ -52,6 +52,7 @@ type Expected struct {
 	Phase   loop.Phase     `yaml:"phase"` // do where not given
 	Steps   []string       `yaml:"steps"` // all of them, in order; not looked at where not given
 	Effects map[string]any `yaml:"effects"`
+	MutedBy string         `yaml:"muted_by"` // the rule that inhibits it; none where not given
 }
 
 // offset is a time from the start.
@@ -179,12 +180,15 @@ func (c *checker) test(path string, t *Test) {
 		if len(t.Rules) > 0 && !slices.Contains(t.Rules, e.Rule) {
 			c.fail(at+".rule", "add it to rules", "%q is not among the test's rules", e.Rule)
 		}
+		if e.MutedBy != "" {
+			c.known(at+".muted_by", e.MutedBy)
+		}
 		switch e.Phase {
 		case "":
 			e.Phase = loop.PhaseDo
-		case loop.PhaseDo, loop.PhaseUndo:
+		case loop.PhaseDo, loop.PhaseUndo, loop.PhaseElse:
 		default:
-			c.fail(at+".phase", "do or undo", "unknown phase %q", e.Phase)
+			c.fail(at+".phase", "do, undo or else", "unknown phase %q", e.Phase)
 		}
 	}
 }

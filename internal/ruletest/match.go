@@ -72,8 +72,11 @@ func (e Expected) is(m backtest.Made, start time.Time) bool {
 	return m.RuleID == e.Rule && m.Phase == e.Phase && (e.Key == nil || *e.Key == m.Key) && m.At.Equal(start.Add(e.At.Std()))
 }
 
-// differences compares steps and effects.
+// differences compares steps, effects, and whether they are muted.
 func (e Expected) differences(m backtest.Made) (lines []string) {
+	if e.MutedBy != m.MutedBy {
+		lines = append(lines, "-     muted_by: "+cmp.Or(e.MutedBy, "none"), "+     muted_by: "+cmp.Or(m.MutedBy, "none"))
+	}
 	if e.Steps != nil {
 		if got := stepsOf(m); !slices.Equal(e.Steps, got) {
 			lines = append(lines, "-     steps: "+strings.Join(e.Steps, ", "), "+     steps: "+strings.Join(got, ", "))

@@ -72,6 +72,49 @@ func TestWhatIsExpectedPasses(t *testing.T) {
 	}
 }
 
+// What a do must bring about is played, too: as if it were done when its signal was accepted.
+func TestAVerificationIsPlayed(t *testing.T) {
+	t.Parallel()
+	for _, window := range []string{"", "    window: {count: 1, within: 5m}\n"} {
+		c, err := rule.Parse("loop.yaml", []byte(`
+inputs: {default: {kind: http}}
+rules:
+  - id: cpu
+    match: {type: [cpu]}
+    when: signal.data.value > 90.0
+    key: signal.subject
+    do: [{step: shed, action: note}]
+`+window+`    verify: {when: signal.data.value < 50.0, within: 10m, else: [{step: lead, action: lead}]}
+actions:
+  note: {to: output, effect: native, output: "note/{{ key }}"}
+  lead: {to: output, effect: native, output: "lead/{{ key }}", value: "{{ signal.data.value }}"}
+`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests, err := Parse("x.test.yaml", []byte(`tests:
+  - name: x
+    signals:
+      - {at: 0s, type: cpu, subject: bad, data: {value: 95}}
+      - {at: 0s, type: cpu, subject: good, data: {value: 95}}
+      - {at: 9m59s, type: cpu, subject: good, data: {value: 10}}
+      - {at: 10m, type: cpu, subject: bad, data: {value: 10}} # too late
+    expect:
+      - {at: 0s, rule: cpu, key: bad}
+      - {at: 0s, rule: cpu, key: good}
+      - {at: 10m, rule: cpu, key: bad, phase: else, steps: [lead], effects: {lead: {output: lead/bad, value: 95}}}
+`+map[bool]string{true: `      - {at: 9m59s, rule: cpu, key: good, phase: undo}
+      - {at: 10m, rule: cpu, key: bad, phase: undo}
+`}[window != ""]), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, err := Run(t.Context(), c, tests[0]); err != nil || r.Failure != "" {
+			t.Errorf("%v\n%s", err, r.Failure)
+		}
+	}
+}
+
 func TestWhatDeviatesReadsLikeADiff(t *testing.T) {
 	t.Parallel()
 	const do, undo = "1m0s     cpu  a  do  page, note\n", "2m0s     cpu  a  undo  note\n"

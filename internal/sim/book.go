@@ -17,6 +17,7 @@ import (
 type book struct {
 	attempted   map[string][]*Planned // signal key → the bodies that were sent, accepted or not
 	refused     map[string]bool       // signals that were refused for what they are
+	returned    map[string]bool       // ids of those that lie quarantined on the way in
 	accepted    []acceptance
 	handled     map[string]bool // signals whose message decide acknowledged
 	late        map[pair]bool
@@ -24,6 +25,8 @@ type book struct {
 	transitions map[string]storedTransition // every one that ever stood in an episode, by decision id
 	order       map[decide.Ref][]string     // their ids in the order in which they were stored
 	landings    map[string]time.Time        // effect → when it was first known to have ended
+	entered     map[pair]time.Time          // when the last region stored the entry first
+	enteredIn   map[string]map[pair]bool    // by region
 }
 
 type acceptance struct {
@@ -43,9 +46,9 @@ type storedTransition struct {
 
 func newBook() book {
 	return book{
-		attempted: map[string][]*Planned{}, refused: map[string]bool{}, handled: map[string]bool{}, late: map[pair]bool{},
+		attempted: map[string][]*Planned{}, refused: map[string]bool{}, returned: map[string]bool{}, handled: map[string]bool{}, late: map[pair]bool{},
 		quarantined: map[pair]loop.Code{}, transitions: map[string]storedTransition{}, order: map[decide.Ref][]string{},
-		landings: map[string]time.Time{},
+		landings: map[string]time.Time{}, entered: map[pair]time.Time{}, enteredIn: map[string]map[pair]bool{},
 	}
 }
 
@@ -69,10 +72,15 @@ func (w *World) acknowledged(region, queue string, body []byte) {
 	case loop.QueueInbox:
 		id := idOf(body)
 		for i := range w.plan.Signals {
-			if s := &w.plan.Signals[i]; s.ID == id && s.Input == "inbox" {
+			switch s := &w.plan.Signals[i]; {
+			case s.ID != id || s.Input != "inbox":
+				continue
+			case s.outOfRange():
+				w.book.refuse(s)
+			default:
 				w.accept(s, region, 2)
-				return
 			}
+			return
 		}
 	}
 }
@@ -167,6 +175,29 @@ func (e episodesBook) Put(ctx context.Context, next decide.Episode) error {
 		if _, known := b.transitions[t.Decision.ID]; !known {
 			b.transitions[t.Decision.ID] = storedTransition{t, next.Ref}
 			b.order[next.Ref] = append(b.order[next.Ref], t.Decision.ID)
+		}
+	}
+	return err
+}
+
+// windowsBook notes when regions stored their entries first.
+type windowsBook struct {
+	w      *World
+	region string
+	decide.Windows
+}
+
+func (b windowsBook) Put(ctx context.Context, ref decide.Ref, entries []decide.Entry, keep time.Duration) error {
+	err := b.Windows.Put(ctx, ref, entries, keep)
+	book := &b.w.book
+	known := book.enteredIn[b.region]
+	if known == nil {
+		known = map[pair]bool{}
+		book.enteredIn[b.region] = known
+	}
+	for _, e := range entries {
+		if p := (pair{e.Pos.SignalKey, ref.RuleID}); !known[p] {
+			known[p], book.entered[p] = true, b.w.clock.now
 		}
 	}
 	return err

@@ -3,8 +3,11 @@ package sim
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"github.com/tidwall/gjson"
 
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/mem"
@@ -21,35 +24,41 @@ func (w *World) violate(promise, format string, args ...any) {
 type ledger struct {
 	*World
 	claims   map[string]loop.Claim
-	ids      []string // of claims, sorted: a check's findings come in one order
-	requests map[string][]mem.Request
-	durable  map[string]bool // signal keys of which an accepted copy is in a region that is not lost
-	mirrored map[string]bool // signal keys that were accepted with two copies
-	anyLost  bool            // a loop region is gone for ever
+	ids      []string                 // of claims, sorted: a check's findings come in one order
+	requests map[string][]mem.Request // by effect
+	written  map[string][]mem.Request // by resource, of what belongs to one (rule, key)
+	durable  map[string]bool          // signal keys of which an accepted copy is in a region that is not lost
+	mirrored map[string]bool          // signal keys that were accepted with two copies
+	anyLost  bool                     // a loop region is gone for ever
 }
 
 func (w *World) check() {
 	l := &ledger{
-		World: w, claims: map[string]loop.Claim{}, requests: map[string][]mem.Request{}, durable: map[string]bool{},
+		World: w, claims: map[string]loop.Claim{}, requests: map[string][]mem.Request{}, written: map[string][]mem.Request{}, durable: map[string]bool{},
 		mirrored: map[string]bool{},
 	}
 	all, err := w.claims.All()
 	if err != nil {
 		panic(err) // the store wrote them itself
 	}
-	for _, c := range all {
+	for _, c := range byEffect(all) {
 		l.claims[c.EffectID] = c
 		l.ids = append(l.ids, c.EffectID)
 	}
-	slices.Sort(l.ids)
 	for _, r := range w.targets.Got() {
 		l.requests[r.Effect.ID] = append(l.requests[r.Effect.ID], r)
+		if c := l.claims[r.Effect.ID].Effect.Class; c == loop.ClassFenced || c == loop.ClassSet {
+			l.written[r.Effect.Request.URL] = append(l.written[r.Effect.Request.URL], r)
+		}
 		w.result.Requests++
 	}
 	for _, name := range w.plan.Loop {
 		l.anyLost = l.anyLost || w.down[name]
 	}
 	for _, a := range w.book.accepted {
+		if a.outOfRange() {
+			l.violate("P6", "%s is %s off and was accepted", a.ID, (a.Time - a.At).Abs())
+		}
 		if a.copies == 2 {
 			l.mirrored[loop.SignalKey(source, a.ID)] = true
 		}
@@ -62,6 +71,8 @@ func (w *World) check() {
 	l.terminal()
 	l.books()
 	l.classes()
+	l.limits()
+	l.orders()
 	l.bounded()
 	l.readable()
 	l.episodes()
@@ -94,6 +105,10 @@ func (l *ledger) readLetters() {
 				if queue == loop.QueueInbox && l.anyLost {
 					continue // never acknowledged, so never accepted: policy `all` waits for a second copy, here for ever
 				}
+				if reason := gjson.GetBytes(body, "quarantine.reason"); queue == loop.QueueInbox && reason.Exists() {
+					l.refusedInbox(body, loop.Code(reason.Str))
+					continue
+				}
 				var env loop.Envelope
 				if json.Unmarshal(body, &env) != nil || len(env.Items) == 0 || env.Items[0].Quarantine == nil {
 					l.violate("P1", "a message is left on %s in %s", loop.DeadLetter(queue), name)
@@ -107,9 +122,27 @@ func (l *ledger) readLetters() {
 	}
 }
 
+// refusedInbox is a record of ingest's quarantine. It is there for what is out of range, and says so.
+func (l *ledger) refusedInbox(body []byte, reason loop.Code) {
+	id := idOf([]byte(gjson.GetBytes(body, "body").Str))
+	l.book.returned[id] = true
+	for i := range l.plan.Signals {
+		if s := &l.plan.Signals[i]; s.ID == id && s.Input == "inbox" && s.outOfRange() && reason == loop.CodeTimeOutOfRange {
+			return
+		}
+	}
+	l.violate("P6", "%s is quarantined on the way in for %s", id, reason)
+}
+
 // terminal is P1: every accepted (signal, rule) and every effect has come to an end.
 func (l *ledger) terminal() {
 	entries := l.entries()
+	for i := range l.plan.Signals {
+		s := &l.plan.Signals[i]
+		if s.outOfRange() && s.Input == "inbox" && l.book.refused[loop.SignalKey(source, s.ID)] && !l.book.returned[s.ID] && !l.anyLost {
+			l.violate("P6", "%s was refused on the way in, and nothing is left of it", s.ID)
+		}
+	}
 	for _, a := range l.book.accepted {
 		key := loop.SignalKey(source, a.ID)
 		if !l.survives(a) {
@@ -132,7 +165,7 @@ func (l *ledger) terminal() {
 					l.violate("P1", "%s must be quarantined for %s and is not", a.ID, wt.rule)
 				}
 			case enters:
-				if e, stored := entries[p]; stored && e.Clear != clears(a.Planned) {
+				if e, stored := entries[p]; stored && e.Clear != wt.clears {
 					l.violate("P2", "%s stands in the window of %s with clear=%v", a.ID, wt.rule, e.Clear)
 				} else if !stored && !l.book.late[p] {
 					l.violate("P1", "%s left no window entry for %s and was not late", a.ID, wt.rule)
@@ -149,7 +182,8 @@ func (l *ledger) terminal() {
 		}
 	}
 	for _, t := range l.book.transitions {
-		if !l.durable[t.Decision.SignalKey] {
+		tick := t.ref.RuleID == "silent" && t.Decision.Phase == loop.PhaseDo // by a timer, which is in both regions
+		if !l.durable[t.Decision.SignalKey] && (!tick || l.anyLost) {
 			continue
 		}
 		for _, e := range t.Decision.Effects {
@@ -165,9 +199,18 @@ func (l *ledger) ended(id, what string) {
 	switch {
 	case !ok:
 		l.violate("P1", "effect %s was never claimed", what)
+	case !c.Status.Terminal() && c.ApprovedBy != "" && l.anyLost: // the person's message was lost with its region
 	case !c.Status.Terminal():
 		l.violate("P1", "effect %s is still %s by %s", what, c.Status, c.Owner)
 	case c.Status != loop.StatusDone && strings.TrimSpace(c.Evidence) == "":
 		l.violate("P1", "effect %s ended %s without evidence", what, c.Status)
 	}
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// byEffect puts claims into an order that does not change.
+func byEffect(all []loop.Claim) []loop.Claim {
+	slices.SortFunc(all, func(a, b loop.Claim) int { return strings.Compare(a.EffectID, b.EffectID) })
+	return all
 }

@@ -12,6 +12,7 @@ func (w *World) bound() time.Duration { return w.bundles[0].config.StandbyDelay.
 // bounded is P3. It speaks where nothing but one region was lost: what was accepted before has landed within the
 // bound of the loss, what came later within the bound of its acceptance.
 func (l *ledger) bounded() {
+	l.unclaimed()
 	if !l.oneLossOnly() {
 		return
 	}
@@ -46,7 +47,7 @@ func (l *ledger) bounded() {
 	for _, id := range l.ids {
 		since, due := from[id]
 		c := l.claims[id]
-		if !due || !c.Status.Terminal() {
+		if !due || !c.Status.Terminal() || c.ApprovedBy != "" { // the person took that long
 			continue
 		}
 		if len(l.killed) > 0 && l.killed[0].After(since) {
@@ -60,10 +61,32 @@ func (l *ledger) bounded() {
 	}
 }
 
-// oneLossOnly says whether nothing but the loss of one region, if that, went wrong.
+// unclaimed is P3 for actions that say on_claims_outage: send, where nothing is wrong but that `claims` cannot be
+// reached from anywhere: they do not wait for it.
+func (l *ledger) unclaimed() {
+	if len(l.plan.Faults) != 1 || l.plan.Faults[0].Point != AnyClaims || l.plan.Faults[0].Region != "" || l.plan.Faults[0].Kind != Fail {
+		return
+	}
+	for _, a := range l.book.accepted {
+		for _, wt := range expect(a.Planned) {
+			must, _ := wt.effects(loop.SignalKey(source, a.ID))
+			if wt.rule != "urgent" || len(must) == 0 {
+				continue
+			}
+			if got := l.requests[must[0]]; len(got) == 0 || got[0].At.Sub(a.at) > l.bound() {
+				l.violate("P3", "%s of urgent waited for claims", short(must[0]))
+			}
+		}
+	}
+}
+
+// oneLossOnly says whether nothing but the loss of one region, if that, went wrong: it is gone, is drained, or decides
+// nothing.
 func (l *ledger) oneLossOnly() bool {
 	for _, f := range l.plan.Faults {
-		if f.Kind != Kill {
+		switch f.Kind {
+		case Kill, Drain, Bad:
+		default:
 			return false
 		}
 	}

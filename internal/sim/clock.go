@@ -15,6 +15,7 @@ type clock struct {
 	running *task
 	paused  chan struct{}      // the running task gives the turn back
 	alive   map[*task]struct{} // started and not ended
+	idle    []chan func()      // goroutines that have run a task: their stacks have grown already
 	over    bool               // nothing new starts
 }
 
@@ -57,13 +58,27 @@ func (c *clock) spawn(t *task, run func()) {
 	c.alive[t] = struct{}{}
 	outer := c.running
 	c.running = t
-	go func() {
-		run()
-		delete(c.alive, t)
-		c.paused <- struct{}{}
-	}()
+	c.goroutine() <- func() { run(); delete(c.alive, t) }
 	<-c.paused
 	c.running = outer
+}
+
+// goroutine is one that runs what it is given.
+func (c *clock) goroutine() chan<- func() {
+	if n := len(c.idle); n > 0 {
+		last := c.idle[n-1]
+		c.idle = c.idle[:n-1]
+		return last
+	}
+	jobs := make(chan func())
+	go func() {
+		for run := range jobs {
+			run()
+			c.idle = append(c.idle, jobs)
+			c.paused <- struct{}{}
+		}
+	}()
+	return jobs
 }
 
 // wait lets time pass for the running task. Outside of a task and in a dead one it does not.
@@ -109,6 +124,10 @@ func (c *clock) end() {
 		next, _ := heap.Pop(&c.queue).(happening)
 		next.do()
 	}
+	for _, jobs := range c.idle {
+		close(jobs)
+	}
+	c.idle = nil
 }
 
 type happening struct {

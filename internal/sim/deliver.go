@@ -9,6 +9,7 @@ import (
 	"example.com/unbroken/internal/ingest"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/mem"
+	regions "example.com/unbroken/internal/region"
 )
 
 // attempts is how often a producer sends a signal before it gives up.
@@ -38,7 +39,7 @@ func (w *World) send(i, n int) {
 			w.clock.after(after, func() { w.send(i, n+1) })
 		}
 	}
-	if w.down[r.name] {
+	if w.down[r.name] || w.drained(r.name) {
 		failed(500 * time.Millisecond)
 		return
 	}
@@ -58,6 +59,26 @@ func (w *World) send(i, n int) {
 			w.book.refuse(s)
 		}
 	})
+}
+
+// drained says whether the region refuses new signals, by the rules that all of it goes by. Its ingest answers 503 then;
+// its decide and act go on.
+func (w *World) drained(name string) bool {
+	f := w.lasting(Drain, name)
+	if f == nil {
+		return false
+	}
+	views := map[string]regions.View{}
+	for _, other := range w.plan.Loop {
+		views[other] = regions.View{}
+	}
+	order := regions.Entry{State: regions.Drained, Order: regions.Drain, Since: start.Add(f.At), By: person}
+	views[name] = regions.View{Entries: map[string]regions.Entry{regions.OperatorKey(name): order}}
+	if !regions.Refuses(w.clock.now, name, views) {
+		return false
+	}
+	w.result.Struck[f.Row]++
+	return true
 }
 
 // post passes a signal to the region's HTTP handler, as API Gateway does.

@@ -135,10 +135,11 @@ func one(f func(d draw) Fault) func(d draw) []Fault {
 
 func pick[T any](d draw, choices ...T) T { return choices[d.IntN(len(choices))] }
 
-// rows are the faults that the simulator knows. Rows 5, 6, 19, 20, 21 and 22 are in the signals (producer.go): they
-// are always on. Row 15 is the redrive at the end of every run.
+// rows are the faults that the simulator knows. Those of Always are in the signals (producer.go) or at the end of every
+// run (15).
 func rows() []row {
 	return []row{
+		{"1", one(func(d draw) Fault { return d.instant(Crash, BeforeStore) })},
 		{"2", one(func(d draw) Fault { return d.instant(Crash, Before202) })},
 		{"3", one(func(d draw) Fault { return d.rate(Fail, d.region(), pick(d, OwnSignals, PeerQueue, AnyQueue)) })},
 		{"4", one(func(d draw) Fault { return d.rate(Fail, "", AnyQueue) })},
@@ -191,5 +192,9 @@ func rows() []row {
 			return Fault{Kind: Kill, Region: regionC, At: d.at(), For: d.between(time.Minute, time.Hour)}
 		})},
 		{"47", one(func(d draw) Fault { return d.mode(Bad, d.region(), "", 30*time.Minute) })},
+		{"48", one(func(d draw) Fault { return d.mode(Drain, d.region(), "", 10*time.Minute) })},
 	}
 }
+
+// Always are the rows that every run has.
+func Always() []string { return []string{"5", "6", "9", "15", "19", "20", "21", "22", "23"} }

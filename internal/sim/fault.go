@@ -58,6 +58,7 @@ const (
 	Cut       Kind = "cut"       // the region and the others do not reach each other; producers and targets reach all
 	Stop      Kind = "stop"      // the event source mapping of queue Mode is off
 	Bad       Kind = "bad"       // decide fails on every message
+	Drain     Kind = "drain"     // a person takes the region out for new signals, and restores it
 	Targets   Kind = "targets"   // requests go wrong in the way of Mode, each with probability P
 	Unlinked  Kind = "unlinked"  // the table `outputs` is not replicated to and from the region
 	Deploy    Kind = "deploy"    // the region runs the second bundle
@@ -70,6 +71,7 @@ type Point string
 
 // The six instants of FAULTS 37, and more.
 const (
+	BeforeStore   Point = "before-store"   // nothing is stored yet
 	Before202     Point = "before-202"     // a copy is stored, the producer has no answer
 	After202      Point = "after-202"      // the producer has its answer
 	AfterDecide   Point = "after-decide"   // an effect is on `actions`
@@ -104,6 +106,8 @@ const (
 func (p Point) at(op mem.Op, t *task) bool {
 	after := op.When == mem.After
 	switch p {
+	case BeforeStore:
+		return !after && t.what == loop.FuncIngestHTTP && op.Name == "Send"
 	case Before202:
 		return after && t.what == loop.FuncIngestHTTP && op.Name == "Send"
 	case After202:

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,15 +23,19 @@ type mutant struct {
 	breaks  Mutant
 	faults  []Fault   // instead of those that the seed draws, where two must meet
 	signals []Planned // likewise
+	orders  []Order   // likewise
 }
 
 func (m mutant) plan(seed uint64) Plan {
 	p := NewPlan(seed)
+	if m.signals != nil {
+		p.Signals, p.Faults = m.signals, nil
+	}
 	if m.faults != nil {
 		p.Faults = m.faults
 	}
-	if m.signals != nil {
-		p.Signals, p.Faults = m.signals, nil
+	if m.orders != nil {
+		p.Orders = m.orders
 	}
 	return p
 }
@@ -57,18 +62,30 @@ func races() (all []Planned) {
 	return all
 }
 
+// relapses are tasks of rule `tuned`, each of which something worse follows.
+func relapses() (all []Planned) {
+	for i := range 6 {
+		at := time.Duration(i) * 20 * time.Second
+		all = append(all, Planned{
+			At: at, Time: at, Input: "both", ID: fmt.Sprintf("t%d", i), Type: typeTask, Subject: "k0",
+			Data: fmt.Sprintf(`{"value":%d}`, 8*((i+1)%2)), Regions: []string{regionA},
+		})
+	}
+	return all
+}
+
 func lostRegion(point Point) []Fault {
 	return []Fault{{Row: "37", Kind: Kill, Region: regionA, At: 3 * time.Minute, Point: point, Nth: 1, Mode: "lost"}}
 }
 
 func mutants() []mutant {
 	return []mutant{
-		{name: "Open always says opened", promise: "P2", seed: 0, breaks: Mutant{Claims: claimsOf(func(c *brokenClaims) { c.alwaysOpened = true })}},
+		{name: "Open always says opened", promise: "P2", seed: 1, breaks: Mutant{Claims: claimsOf(func(c *brokenClaims) { c.alwaysOpened = true })}},
 		{name: "a commit ignores the token", promise: "P2", seed: 6, breaks: Mutant{Claims: claimsOf(func(c *brokenClaims) { c.anyToken = true })}},
-		{name: "a lost answer of Open is taken for success", promise: "P2", seed: 0, breaks: Mutant{Claims: claimsOf(func(c *brokenClaims) { c.guessOpen = true })}},
+		{name: "a lost answer of Open is taken for success", promise: "P2", seed: 19, breaks: Mutant{Claims: claimsOf(func(c *brokenClaims) { c.guessOpen = true })}},
 		{name: "a failed commit is taken for success", promise: "P1", seed: 19, breaks: Mutant{Claims: claimsOf(func(c *brokenClaims) { c.guessSwap = true })}},
-		{name: "a takeover sends its own bytes, not the first ones", promise: "P2", seed: 4, breaks: Mutant{Claims: claimsOf(func(c *brokenClaims) { c.ownBytes = true })}, faults: halfDeployed()},
-		{name: "an undo does not wait for its do", promise: "P2", seed: 17, breaks: Mutant{Claims: claimsOf(func(c *brokenClaims) { c.doIsDone = true })}},
+		{name: "a takeover sends its own bytes, not the first ones", promise: "P2", seed: 19, breaks: Mutant{Claims: claimsOf(func(c *brokenClaims) { c.ownBytes = true })}, faults: halfDeployed()},
+		{name: "an undo does not wait for its do", promise: "P2", seed: 9, breaks: Mutant{Claims: claimsOf(func(c *brokenClaims) { c.doIsDone = true })}},
 		{name: "messages are acknowledged before they are handled", promise: "P1", seed: 42, breaks: Mutant{AckFirst: true}},
 		{name: "episodes are written without their condition", promise: "P2", seed: 0, breaks: Mutant{Episodes: func(_ string, e decide.Episodes) decide.Episodes { return blindEpisodes{e} }}, signals: races()},
 		{name: "window entries are not stored", promise: "P1", seed: 0, breaks: Mutant{Windows: func(_ string, w decide.Windows) decide.Windows { return deafWindows{w} }}},
@@ -86,10 +103,40 @@ func mutants() []mutant {
 		})},
 		{name: "a failed send is taken for stored", promise: "P1", seed: 0, breaks: Mutant{Queue: func(_ string, q act.Queue) act.Queue { return hopefulQueue{q} }}},
 		{name: "outputs are not written", promise: "P4", seed: 0, breaks: Mutant{Outputs: func(_ string, o act.Outputs) act.Outputs { return lazyOutputs{o} }}},
-		{name: "a target sends twice by itself", promise: "P2", seed: 0, breaks: Mutant{Target: func(t act.Target) act.Target { return twice{t} }}},
-		{name: "an ambiguous answer is taken for success", promise: "P1", seed: 0, breaks: Mutant{Target: func(t act.Target) act.Target { return hopeful{t} }}},
+		{name: "a target sends twice by itself", promise: "P2", seed: 1, breaks: Mutant{Target: func(t act.Target) act.Target { return twice{t} }}},
+		{name: "an ambiguous answer is taken for success", promise: "P1", seed: 1, breaks: Mutant{Target: func(t act.Target) act.Target { return hopeful{t} }}},
 		{name: "a claim is held for too long", promise: "P3", seed: 0, breaks: Mutant{Act: func(c *act.Config) { c.Hold = 3 * time.Minute }}, faults: lostRegion(AfterClaim)},
 		{name: "an attempt may last longer than its claim", promise: "P2", seed: 0, breaks: Mutant{Act: func(c *act.Config) { c.Hold, c.Margin = 20*time.Millisecond, -time.Minute }}},
+		{name: "a fenced target takes what is older", promise: "P2", seed: 6, breaks: Mutant{Target: func(t act.Target) act.Target { return careless{t, loop.ClassFenced} }}},
+		{name: "a set target is written without a look", promise: "P2", seed: 8, breaks: Mutant{Target: func(t act.Target) act.Target { return careless{t, loop.ClassSet} }}},
+		{name: "an ambiguous answer of a once target is taken for a failure", promise: "P2", seed: 0, breaks: Mutant{Target: func(t act.Target) act.Target { return eager{t} }}, faults: deafTargets()},
+		{name: "kill switches are not known", promise: "P2", seed: 0, breaks: controlsOf(func(c *loop.Controls) { c.Kills = nil }), orders: drill()},
+		{name: "kill switches are remembered for half a minute", promise: "P2", seed: 0, breaks: Mutant{Act: func(c *act.Config) { c.Controls = &slowControls{Controls: c.Controls, now: c.Now} }}, orders: drill()},
+		{name: "silences are not known", promise: "P2", seed: 0, breaks: controlsOf(func(c *loop.Controls) { c.Silences = nil }), orders: drill()},
+		{name: "throttles are not written down", promise: "P2", seed: 1, breaks: Mutant{Act: func(c *act.Config) { c.Throttles = forgetful{c.Throttles} }}},
+		{name: "budgets have no end", promise: "P2", seed: 0, breaks: Mutant{Act: func(c *act.Config) { c.Budgets = endless{c.Budgets} }}},
+		{name: "a rule that makes things worse is not stopped", promise: "P2", seed: 0, breaks: Mutant{Act: func(c *act.Config) { c.Stopper = idle{} }}, signals: relapses()},
+		{name: "nobody waits for an approval", promise: "P2", seed: 0, breaks: rewrites(`"approval":true`, `"approval":false`)},
+		{name: "timers are lost", promise: "P1", seed: 0, breaks: queueOf(func(_, _, queue string, m loop.Outgoing) bool {
+			return queue == loop.QueueSignals && m.Group == loop.TimerSource
+		})},
+		{name: "what need not wait for claims waits", promise: "P3", seed: 0, breaks: rewrites(`"sendUnclaimed":true`, `"sendUnclaimed":false`), signals: relapses(), faults: noClaims()},
+	}
+}
+
+// Faults and orders that more mutants need.
+func deafTargets() []Fault {
+	return []Fault{{Row: "29", Kind: Targets, Mode: modeAfter500, P: 1, For: 10 * time.Minute}}
+}
+
+func noClaims() []Fault {
+	return []Fault{{Row: "34", Kind: Fail, Point: AnyClaims, P: 1, For: 3 * time.Minute}}
+}
+
+func drill() []Order {
+	return []Order{
+		{Kind: OrderKill, At: time.Minute, For: 9 * time.Minute, Rule: "hook"},
+		{Kind: OrderSilence, At: time.Minute, For: 9 * time.Minute, Rule: "brief"},
 	}
 }
 
@@ -133,6 +180,7 @@ func TestEachMutantIsCaught(t *testing.T) {
 				if found == "" {
 					t.Fatalf("neither seed %d nor any of the first %d shows it", m.seed, elsewhere)
 				}
+				t.Logf("seed %d: %.110s", seed, found)
 				rows[i] = fmt.Sprintf("| %s | %d | %.110s |\n", m.name, seed, found)
 				if r := Run(m.plan(seed), Options{}); r.Failed() {
 					t.Errorf("seed %d fails without the mutant too: %q", seed, r.Violations)
@@ -277,4 +325,90 @@ func (t hopeful) Deliver(ctx context.Context, e loop.Effect) act.Answer {
 		a.Verdict = act.Delivered
 	}
 	return a
+}
+
+// careless treats targets of one class as if nothing were compared there.
+type careless struct {
+	act.Target
+	class loop.Class
+}
+
+func (t careless) Deliver(ctx context.Context, e loop.Effect) act.Answer {
+	if e.Class == t.class {
+		e.Class = loop.ClassOnce
+	}
+	return t.Target.Deliver(ctx, e)
+}
+
+// eager says that nothing was applied where that is not known.
+type eager struct{ act.Target }
+
+func (t eager) Deliver(ctx context.Context, e loop.Effect) act.Answer {
+	a := t.Target.Deliver(ctx, e)
+	if e.Class == loop.ClassOnce && a.Verdict == act.Retry {
+		a.Verdict = act.Unsent
+	}
+	return a
+}
+
+type blindControls struct {
+	act.Controls
+	blind func(*loop.Controls)
+}
+
+func controlsOf(blind func(*loop.Controls)) Mutant {
+	return Mutant{Act: func(c *act.Config) { c.Controls = blindControls{c.Controls, blind} }}
+}
+
+func (c blindControls) Load(ctx context.Context) (loop.Controls, error) {
+	known, err := c.Controls.Load(ctx)
+	c.blind(&known)
+	return known, err
+}
+
+type slowControls struct {
+	act.Controls
+	now   func() time.Time
+	known loop.Controls
+	asked time.Time
+}
+
+func (c *slowControls) Load(ctx context.Context) (known loop.Controls, err error) {
+	if !c.asked.IsZero() && c.now().Sub(c.asked) < 30*time.Second {
+		return c.known, nil
+	}
+	c.asked = c.now()
+	c.known, err = c.Controls.Load(ctx)
+	return c.known, err
+}
+
+type forgetful struct{ act.Throttles }
+
+func (forgetful) Put(context.Context, loop.Throttle) error { return nil }
+
+type endless struct{ act.Budgets }
+
+func (b endless) Spend(ctx context.Context, key, id string, _ int) (bool, error) {
+	return b.Budgets.Spend(ctx, key, id, 1000)
+}
+
+type idle struct{}
+
+func (idle) Store(context.Context, loop.Controls) error { return nil }
+
+// rewriting changes what is sent.
+type rewriting struct {
+	act.Queue
+	from, to string
+}
+
+func rewrites(from, to string) Mutant {
+	return Mutant{Queue: func(_ string, q act.Queue) act.Queue { return rewriting{q, from, to} }}
+}
+
+func (q rewriting) Send(ctx context.Context, region, queue string, msgs []loop.Outgoing) []error {
+	for i := range msgs {
+		msgs[i].Body = bytes.ReplaceAll(msgs[i].Body, []byte(q.from), []byte(q.to))
+	}
+	return q.Queue.Send(ctx, region, queue, msgs)
 }

@@ -40,8 +40,13 @@ func (w *World) hook(op mem.Op) error {
 		}
 	}
 	w.note(t, op)
-	if op.When == mem.After && op.Service == "claims" && op.Name != "Get" {
-		w.watch.changed(op.Key)
+	if op.When == mem.After && op.Service == "claims" {
+		switch op.Name {
+		case "Open", "Swap", "Unpark":
+			w.watch.changed(op)
+		case "Store":
+			w.watch.ordered()
+		}
 	}
 	if err := w.strike(t, op); err != nil {
 		return err

@@ -8,13 +8,14 @@ import (
 	"example.com/unbroken/internal/loop"
 )
 
-// Plan is everything that a run depends on. A seed gives one; a shrunk one has fewer signals and faults.
+// Plan is everything that a run depends on. A seed gives one; a shrunk one has fewer signals, orders and faults.
 type Plan struct {
 	Seed    uint64
 	Loop    []string // loop regions, in the order of their ring
 	Witness string   // "" where all three are loop regions
 	Length  time.Duration
 	Signals []Planned
+	Orders  []Order
 	Faults  []Fault
 }
 
@@ -55,6 +56,7 @@ const (
 	streamSignals
 	streamFaults
 	streamRun
+	streamOrders
 )
 
 func random(seed, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, stream)) } //nolint:gosec // a simulation repeats its numbers
@@ -67,6 +69,7 @@ func NewPlan(seed uint64) Plan {
 		p.Loop, p.Witness = append(p.Loop, regionC), ""
 	}
 	p.Signals = drawSignals(random(seed, streamSignals), p)
+	p.Orders = drawOrders(random(seed, streamOrders), p)
 	p.Faults = drawFaults(random(seed, streamFaults), p)
 	return p
 }
@@ -74,21 +77,9 @@ func NewPlan(seed uint64) Plan {
 // signalTime is for how long signals come in a drawn plan. Only this time counts as simulated loop time.
 const signalTime = 10 * time.Minute
 
-// without returns p without some of its faults or signals, for shrinking.
-func (p Plan) without(faults, signals func(i int) bool) Plan {
-	q := p
-	q.Faults, q.Signals = nil, nil
-	for i, f := range p.Faults {
-		if faults == nil || !faults(i) {
-			q.Faults = append(q.Faults, f)
-		}
-	}
-	for i, s := range p.Signals {
-		if signals == nil || !signals(i) {
-			q.Signals = append(q.Signals, s)
-		}
-	}
-	return q
+// without returns all without those of the indexes from ≤ i < to, for shrinking.
+func without[T any](all []T, from, to int) []T {
+	return append(slices.Clone(all[:from]), all[to:]...)
 }
 
 // regions are all three, the witness included.

@@ -13,6 +13,11 @@ const (
 	typeOdd    = "com.example.odd"
 	typeMetric = "com.example.metric"
 	typeLevel  = "com.example.level"
+	typeGauge  = "com.example.gauge"
+	typeDeploy = "com.example.deploy"
+	typeBeat   = "com.example.beat"
+	typeTask   = "com.example.task"
+	typePing   = "com.example.ping"
 	typeOther  = "com.example.other"
 )
 
@@ -50,9 +55,12 @@ func drawSignal(r *rand.Rand, p Plan, n int, at time.Duration) Planned {
 	s.Regions = slices.Clone(p.Loop)
 	r.Shuffle(len(s.Regions), func(i, j int) { s.Regions[i], s.Regions[j] = s.Regions[j], s.Regions[i] })
 	s.AtOnce = r.IntN(12) == 0 // FAULTS 5
-	switch r.IntN(10) {
-	case 0, 1, 2: // small values match no rule, larger ones match one to three
-		s.Type, s.Data = typeAlert, fmt.Sprintf(`{"value":%d}`, r.IntN(4))
+	few := func() { s.Subject = fmt.Sprintf("k%d", r.IntN(2)) }
+	value := func(most int) { s.Data = fmt.Sprintf(`{"value":%d}`, r.IntN(most)) }
+	switch r.IntN(20) {
+	case 0, 1, 2, 3: // small values match no rule, larger ones match one to five
+		s.Type = typeAlert
+		value(4)
 		switch r.IntN(6) {
 		case 0:
 			s.Input = "loose"
@@ -61,20 +69,70 @@ func drawSignal(r *rand.Rand, p Plan, n int, at time.Duration) Planned {
 		case 2:
 			s.Input, s.AtOnce = "inbox", false
 		}
-	case 3: // FAULTS 20: a field is missing or of another type
+		s.Time = skewed(r, at)
+	case 4: // FAULTS 20: a field is missing or of another type
 		s.Type = typeOdd
 		s.Data = []string{`{"size":1}`, `{"size":"large"}`, `{}`, `null`}[r.IntN(4)]
-	case 4:
+	case 5:
 		s.Type, s.Data = typeOther, `{}`
-	case 5, 6, 7:
+	case 6, 7, 8, 9:
 		s.Type, s.Data = typeMetric, fmt.Sprintf(`{"value":%d}`, min(r.IntN(5), 1))
-		s.Subject = fmt.Sprintf("k%d", r.IntN(2))
-		if r.IntN(5) == 0 { // FAULTS 21: late, by more than what is allowed now and then
-			s.Time = max(s.Time-time.Duration(r.Int64N(int64(3*time.Minute))), 0)
+		few()
+		s.Time = late(r, at)
+	case 10, 11, 12: // FAULTS 22: flapping around the threshold
+		s.Type = typeLevel
+		value(11)
+		few()
+	case 13, 14:
+		s.Type = typeGauge
+		value(10)
+		few()
+		s.Time = late(r, at)
+	case 15:
+		s.Type, s.Data = []string{typeDeploy, typeBeat}[r.IntN(2)], `{}`
+		few()
+		s.Time = late(r, at)
+	case 16:
+		s.Type, s.Data = typePing, `{}`
+		if r.IntN(8) > 0 { // FAULTS 23: dear, for eight more effects follow
+			s.Type = typeBeat
 		}
-	default: // FAULTS 22: flapping around the threshold
-		s.Type, s.Data = typeLevel, fmt.Sprintf(`{"value":%d}`, r.IntN(11))
-		s.Subject = fmt.Sprintf("k%d", r.IntN(2))
+	default:
+		s.Type = typeTask
+		value(9)
+		few()
 	}
 	return s
 }
+
+// late is FAULTS 21: now and then a signal is late, by more than what is allowed even.
+func late(r *rand.Rand, at time.Duration) time.Duration {
+	if r.IntN(5) > 0 {
+		return at
+	}
+	return max(at-time.Duration(r.Int64N(int64(3*time.Minute))), 0)
+}
+
+// skewed is FAULTS 9: a producer's clock is wrong, by a little, by ten minutes, or by a year.
+func skewed(r *rand.Rand, at time.Duration) time.Duration {
+	const year = 365 * 24 * time.Hour
+	switch r.IntN(40) {
+	case 0:
+		return at - 10*time.Minute
+	case 1:
+		return at + 10*time.Minute
+	case 2:
+		return at - year
+	case 3:
+		return at + year
+	case 4, 5, 6, 7, 8, 9:
+		return at - time.Duration(r.Int64N(int64(time.Minute)))
+	}
+	return at
+}
+
+// outOfRange says whether a signal's time is further off than its input allows, and so whether it must be refused.
+func (p Planned) outOfRange() bool { return (p.Time - p.At).Abs() > maxSkew }
+
+// maxSkew is what an input allows that does not say.
+const maxSkew = time.Hour

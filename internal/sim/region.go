@@ -23,7 +23,7 @@ type region struct {
 	http    *ingest.HTTP
 	inbox   *ingest.Inbox
 	decide  [2]*decide.Handler // by version of the bundle
-	act     *act.Handler
+	act     *environments
 	outputs *mem.Outputs
 }
 
@@ -52,7 +52,7 @@ func newRegion(w *World, name string) *region {
 		r.decide[version] = decide.New(r.decideConfig(version))
 	}
 	r.outputs = mem.NewOutputs(w.tables, name)
-	r.act = act.New(r.actConfig(cfg))
+	r.act = &environments{make: func() *act.Handler { return act.New(r.actConfig(cfg)) }}
 	return r
 }
 
@@ -70,7 +70,7 @@ func (r *region) decideConfig(version int) decide.Config {
 	if w.broken.Episodes != nil {
 		c.Episodes = w.broken.Episodes(r.name, c.Episodes)
 	}
-	c.Episodes = episodesBook{w, c.Episodes}
+	c.Windows, c.Episodes = windowsBook{w, r.name, c.Windows}, episodesBook{w, c.Episodes}
 	if w.broken.Decide != nil {
 		w.broken.Decide(&c)
 	}
@@ -84,8 +84,13 @@ func (r *region) actConfig(cfg *loop.Config) act.Config {
 		Hold: cfg.Claim.Std(), Margin: time.Second, Recorder: actBook{w, r.name},
 		Backoff:   act.Backoff{Base: time.Second, Cap: 5 * time.Minute, Rand: w.rng.Int64N},
 		Unclaimed: act.Backoff{Base: time.Second, Cap: 15 * time.Second, Rand: w.rng.Int64N},
-		Targets:   map[string]act.Target{loop.TargetOutput: output.Target{}, loop.TargetWebhook: w.target},
-		NewOwner:  func() string { w.owners++; return fmt.Sprintf("%s/%d", r.name, w.owners) },
+		Targets: map[string]act.Target{
+			loop.TargetOutput: output.Target{}, loop.TargetWebhook: w.target, loop.TargetDynamoDB: w.target,
+			loop.TargetSSM: w.target, loop.TargetLambda: w.target,
+		},
+		Budgets: w.limits.Budgets(r.name), Throttles: w.limits.Throttles(r.name),
+		Controls: w.controls.In(r.name), Stopper: w.controls.In(r.name),
+		NewOwner: func() string { w.owners++; return fmt.Sprintf("%s/%d", r.name, w.owners) },
 	}
 	if w.broken.Claims != nil {
 		c.Claims = w.broken.Claims(r.name, c.Claims)

@@ -15,6 +15,8 @@ type Tally struct {
 	Seeds, Signals, Effects, Requests, Steps int
 	Simulated                                time.Duration
 	Slowest                                  time.Duration
+	Dearest                                  uint64 // the seed that took the longest, and how long
+	Took                                     time.Duration
 	Struck                                   map[string]int // row → runs in which it struck
 	Failed                                   []uint64       // seeds, in the order of their end
 }
@@ -38,9 +40,11 @@ func Campaign(first uint64, n, workers int, progress func(Tally)) Tally {
 				seed := next
 				next++
 				mu.Unlock()
+				began := time.Now()
 				r := Run(NewPlan(seed), Options{})
+				took := time.Since(began)
 				mu.Lock()
-				total.add(seed, r)
+				total.add(seed, r, took)
 				if progress != nil {
 					progress(total)
 				}
@@ -52,7 +56,10 @@ func Campaign(first uint64, n, workers int, progress func(Tally)) Tally {
 	return total
 }
 
-func (t *Tally) add(seed uint64, r *Result) {
+func (t *Tally) add(seed uint64, r *Result, took time.Duration) {
+	if took > t.Took {
+		t.Dearest, t.Took = seed, took
+	}
 	t.Seeds++
 	t.Signals += r.Accepted
 	t.Effects += r.Effects
@@ -99,6 +106,9 @@ func Explain(out io.Writer, p Plan, o Options) {
 	say("seed %d: loop regions %s, witness %q; %d signals, %d faults", p.Seed, strings.Join(p.Loop, ", "), p.Witness, len(p.Signals), len(p.Faults))
 	for _, f := range p.Faults {
 		say("  %s", f)
+	}
+	for _, o := range p.Orders {
+		say("  %s", o)
 	}
 	for _, s := range p.Signals[:min(len(p.Signals), 10)] {
 		say("  signal %s at %s to %s: %s %s %s", s.ID, seconds(s.At), s.Input, s.Type, s.Subject, s.Data)

@@ -1,16 +1,9 @@
 package sim
 
-import (
-	"fmt"
-	"strings"
-	"sync"
-
-	"example.com/unbroken/internal/loop"
-	"example.com/unbroken/internal/rule"
-)
-
-// rulesFile is the loop.yaml of every simulated world: rules without state that send and that write, one that fails
-// on odd signals, counting with do and undo, hysteresis, and one that hears of what is parked.
+// rulesFile is the loop.yaml of every simulated world. In this order: rules without state, an effect class each; one that
+// fails on odd signals; windows of every kind, with do and undo; what is throttled, counted, approved and sent without
+// claims; what hears of parked effects; two that feed each other. The oracle says in its own words what they make of a
+// signal.
 const rulesFile = `
 prefix: sim
 regions: {loop: [%LOOP%]%WITNESS%}
@@ -35,6 +28,16 @@ rules:
     when: signal.data.value > 0.0
     key: signal.subject
     do: [{step: note, action: note}]
+  - id: mark
+    match: {type: [com.example.alert]}
+    when: signal.data.value > 1.0
+    key: signal.subject
+    do: [{step: mark, action: mark}, {step: dial, action: dial}]
+  - id: wake
+    match: {type: [com.example.alert]}
+    when: signal.data.value > 2.0
+    key: signal.subject
+    do: [{step: wake, action: wake}]
   - id: fragile
     match: {type: [com.example.odd]}
     when: signal.data.size > 0.0
@@ -53,72 +56,101 @@ rules:
     until: signal.data.value < 2.0
     window: {count: 1, within: 5m}
     key: signal.subject
-    do: [{step: flag, action: flag}]
-    undo: [{step: flag, action: flag}]
+    do: [{step: flag, action: flag}, {step: gate, action: gate}, {step: knob, action: knob}]
+    undo: [{step: flag, action: flag}, {step: gate, action: gate}, {step: knob, action: knob}]
+  - id: slow
+    match: {type: [com.example.gauge]}
+    until: signal.data.value < 2.0
+    key: signal.subject
+    window: {avg: signal.data.value, over: 2m, above: 5, lateness: 2m}
+    do: [{step: seen, action: seen}]
+    undo: [{step: seen, action: seen}]
+  - id: tail
+    match: {type: [com.example.gauge]}
+    key: signal.subject
+    window: {p95: signal.data.value, over: 2m, above: 8, lateness: 2m}
+    do: [{step: seen, action: seen}]
+    undo: [{step: seen, action: seen}]
+  - id: held
+    match: {type: [com.example.gauge]}
+    when: signal.data.value > 3.0
+    key: signal.subject
+    window: {for: 1m, lateness: 2m}
+    do: [{step: seen, action: seen}]
+    undo: [{step: seen, action: seen}]
+  - id: pair
+    key: signal.subject
+    window:
+      all:
+        - {name: deployed, match: {type: [com.example.deploy]}}
+        - {name: failing, match: {type: [com.example.gauge]}, when: signal.data.value > 5.0}
+      within: 2m
+      lateness: 2m
+    do: [{step: seen, action: seen}]
+    undo: [{step: seen, action: seen}]
+  - id: silent
+    match: {type: [com.example.beat]}
+    key: signal.subject
+    window: {absent: 2m, lateness: 2m}
+    do: [{step: seen, action: seen}]
+    undo: [{step: seen, action: seen}]
+  - id: calm
+    match: {type: [com.example.task]}
+    when: signal.data.value > 0.0
+    key: signal.subject
+    throttle: 1m
+    do: [{step: task, action: page}]
+  - id: capped
+    match: {type: [com.example.task]}
+    when: signal.data.value > 4.0
+    key: signal.subject
+    guard: {max_per_hour: 3}
+    do: [{step: task, action: page}]
+  - id: tuned
+    match: {type: [com.example.task]}
+    when: signal.data.value > 5.0
+    key: signal.subject
+    guard: {max_regressions: 1, worse: signal.data.value < 3.0, within: 3m}
+    do: [{step: task, action: page}]
+  - id: ask
+    match: {type: [com.example.task]}
+    when: signal.data.value == 3.0
+    key: signal.subject
+    do: [{step: task, action: page, approval: required}]
+  - id: urgent
+    match: {type: [com.example.task]}
+    when: signal.data.value > 6.0
+    key: signal.subject
+    do: [{step: task, action: siren}]
   - id: lead
     match: {type: [unbroken.effect.parked], source: ["unbroken:act"]}
     when: signal.data.rule != 'lead'
     key: signal.data.effect
     do: [{step: lead, action: lead}]
+  - id: ping
+    match: {type: [com.example.ping, unbroken.effect.parked]}
+    when: signal.type == 'com.example.ping' || signal.data.rule == 'pong'
+    key: signal.subject
+    do: [{step: ball, action: page, approval: required}]
+  - id: pong
+    match: {type: [unbroken.effect.parked], source: ["unbroken:act"]}
+    when: signal.data.rule == 'ping'
+    key: signal.subject
+    do: [{step: ball, action: page, approval: required}]
 actions:
   page: {to: webhook, url: "https://page.example/%PATH%", body: {key: "{{ key }}", id: "{{ signal.id }}"}, effect: keyed, output: "page/{{ rule }}/{{ key }}"}
   call: {to: webhook, url: "https://call.example/", effect: keyed, horizon: 3m, expire_after: 10m}
+  siren: {to: webhook, url: "https://siren.example/", effect: keyed, horizon: 1h, on_claims_outage: send}
+  mark: {to: dynamodb, table: marks, item: "mark/{{ key }}", content: {id: "{{ signal.id }}"}}
+  gate: {to: dynamodb, table: marks, item: "gate/{{ key }}", content: {phase: "{{ phase }}"}}
+  dial: {to: ssm, parameter: "/dial/{{ key }}", content: "{{ signal.id }}"}
+  knob: {to: ssm, parameter: "/knob/{{ key }}", content: "{{ phase }}"}
+  wake: {to: lambda, function: "arn:aws:lambda:us-east-2:123456789012:function:wake"}
   note: {to: output, output: "note/{{ key }}", value: {id: "{{ signal.id }}"}}
   more: {to: output, output: "more/{{ rule }}/{{ key }}"}
   size: {to: output, output: "size/{{ key }}"}
   shed: {to: webhook, url: "https://shed.example/{{ key }}", body: {level: "{{ with.level }}"}, effect: keyed, output: "shed/{{ key }}", value: {phase: "{{ phase }}"}}
   flag: {to: output, output: "flag/{{ key }}", value: {phase: "{{ phase }}"}}
+  seen: {to: output, output: "seen/{{ rule }}/{{ key }}", value: {phase: "{{ phase }}"}}
   lead: {to: output, output: "lead/{{ key }}"}
 `
-
-// extraStep is what the second bundle inserts before the steps there are; it also rewrites a URL.
-const extraStep = "{step: more, action: more}, "
-
-// bundle is one version of the rules, ready.
-type bundle struct {
-	config *loop.Config
-	set    *rule.Set
-}
-
-// bundles compiles the versions 0 and 1 of the rules for a topology. Compiling is dear next to a run, so worlds of
-// one topology share them; they are immutable.
-var bundles = func() func(regions []string, witness string) [2]bundle {
-	var (
-		mu   sync.Mutex
-		made = map[string][2]bundle{}
-	)
-	return func(regions []string, witness string) [2]bundle {
-		mu.Lock()
-		defer mu.Unlock()
-		name := strings.Join(regions, ",") + "/" + witness
-		if b, ok := made[name]; ok {
-			return b
-		}
-		var both [2]bundle
-		for version := range both {
-			both[version] = compile(regions, witness, version)
-		}
-		made[name] = both
-		return both
-	}
-}()
-
-func compile(regions []string, witness string, version int) bundle {
-	path, extra := "", ""
-	if version == 1 {
-		path, extra = "v2", extraStep
-	}
-	if witness != "" {
-		witness = ", witness: " + witness
-	}
-	text := strings.NewReplacer("%LOOP%", strings.Join(regions, ", "), "%WITNESS%", witness, "%EXTRA%", extra, "%PATH%", path).Replace(rulesFile)
-	cfg, err := rule.Parse("loop.yaml", []byte(text))
-	if err != nil {
-		panic(fmt.Sprintf("the simulator's rules are broken: %v", err))
-	}
-	set, err := rule.Compile(cfg)
-	if err != nil {
-		panic(fmt.Sprintf("the simulator's rules are broken: %v", err))
-	}
-	return bundle{cfg, set}
-}

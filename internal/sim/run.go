@@ -1,8 +1,9 @@
 package sim
 
 import (
-	"encoding/json"
 	"time"
+
+	"github.com/tidwall/gjson"
 
 	"example.com/unbroken/internal/loop"
 )
@@ -29,6 +30,9 @@ func Run(p Plan, o Options) *Result {
 	w := newWorld(p, o)
 	for i := range p.Signals {
 		w.produce(i)
+	}
+	for i := range p.Orders {
+		w.obey(&p.Orders[i])
 	}
 	end := start.Add(p.Length)
 	for i := range p.Faults {
@@ -91,8 +95,7 @@ func (w *World) redrive() (moved int) {
 		}
 		for _, queue := range loop.Queues() {
 			n := w.queues.Redrive(name, queue, func(body []byte) bool {
-				var env loop.Envelope
-				return json.Unmarshal(body, &env) == nil && len(env.Items) > 0 && env.Items[0].Quarantine != nil
+				return gjson.GetBytes(body, "quarantine").Exists() || gjson.GetBytes(body, "items.0.quarantine").Exists()
 			})
 			if n > 0 {
 				w.result.Struck["15"]++

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"time"
 
 	"example.com/unbroken/internal/loop"
 )
@@ -30,4 +31,13 @@ func (s sends) Send(ctx context.Context, region, queue string, msgs []loop.Outgo
 	return s.r.queue.Send(ctx, region, queue, msgs)
 }
 
-func withTask(t *task) context.Context { return context.WithValue(context.Background(), taskKey{}, t) }
+func withTask(t *task) context.Context {
+	return context.WithValue(timeless{context.Background()}, taskKey{}, t)
+}
+
+// timeless is a context whose children have no deadlines of their own: those would pass by the wall's clock, which has
+// nothing to do with a run. That its own deadline is long past makes them follow it, and it never ends.
+// https://pkg.go.dev/context#WithDeadline
+type timeless struct{ context.Context }
+
+func (timeless) Deadline() (time.Time, bool) { return time.Time{}, true }

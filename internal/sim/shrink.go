@@ -1,6 +1,6 @@
 package sim
 
-// Shrink drops faults and signals from a plan that fails, greedily and one at a time, until nothing more can go
+// Shrink drops faults, orders and signals from a plan that fails, greedily and one at a time, until nothing more can go
 // without the failure going too. Signals go in halves first, for there are many. The failure must stay of the same
 // promise; tries bounds the runs.
 func Shrink(p Plan, o Options, tries int) Plan {
@@ -12,6 +12,9 @@ func Shrink(p Plan, o Options, tries int) Plan {
 	}
 	o.Trace = false
 	want := promise(p)
+	if want == "" {
+		return p // it does not fail
+	}
 	fails := func(q Plan) bool {
 		tries--
 		return tries >= 0 && promise(q) == want
@@ -19,13 +22,21 @@ func Shrink(p Plan, o Options, tries int) Plan {
 	for shrunk := true; shrunk && tries > 0; {
 		shrunk = false
 		for i := len(p.Faults) - 1; i >= 0; i-- {
-			if q := p.without(only(i), nil); fails(q) {
+			q := p
+			if q.Faults = without(p.Faults, i, i+1); fails(q) {
+				p, shrunk = q, true
+			}
+		}
+		for i := len(p.Orders) - 1; i >= 0; i-- {
+			q := p
+			if q.Orders = without(p.Orders, i, i+1); fails(q) {
 				p, shrunk = q, true
 			}
 		}
 		for size := len(p.Signals) / 2; size >= 1; size /= 2 {
 			for from := len(p.Signals) - size; from >= 0; from -= size {
-				if q := p.without(nil, between(from, from+size)); fails(q) {
+				q := p
+				if q.Signals = without(p.Signals, from, from+size); fails(q) {
 					p, shrunk = q, true
 				}
 			}
@@ -33,7 +44,3 @@ func Shrink(p Plan, o Options, tries int) Plan {
 	}
 	return p
 }
-
-func only(n int) func(int) bool { return func(i int) bool { return i == n } }
-
-func between(from, to int) func(int) bool { return func(i int) bool { return i >= from && i < to } }

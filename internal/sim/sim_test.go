@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/unbroken/internal/act"
 )
@@ -38,6 +39,7 @@ func TestAFailureShrinksAndReplays(t *testing.T) {
 	t.Parallel()
 	broken := Options{Break: Mutant{Target: func(t act.Target) act.Target { return hopeful{t} }}}
 	p := NewPlan(0)
+	p.Faults = []Fault{{Row: "29", Kind: Targets, Mode: modeBefore500, P: 0.7, For: 10 * time.Minute}}
 	small := Shrink(p, broken, 200)
 	if len(small.Faults) > 1 || len(small.Signals) > 2 {
 		t.Errorf("shrunk to %d faults and %d signals", len(small.Faults), len(small.Signals))
@@ -95,5 +97,15 @@ func TestCombinedFaultsBreakNothing(t *testing.T) {
 	t.Parallel()
 	if total := Campaign(0, 40, 2, nil); len(total.Failed) > 0 {
 		t.Errorf("seeds %v fail: `make sim SEED=%d` shows why", total.Failed, total.Failed[0])
+	}
+}
+
+// One run, by seed from 0 on: `go test -run '^$' -bench Seed -benchmem -cpuprofile cpu.out ./internal/sim`.
+func BenchmarkSeed(b *testing.B) {
+	b.ReportAllocs()
+	for seed := uint64(0); b.Loop(); seed++ {
+		if r := Run(NewPlan(seed), Options{}); r.Failed() {
+			b.Fatalf("seed %d: %q", seed, r.Violations)
+		}
 	}
 }

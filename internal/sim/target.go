@@ -28,7 +28,7 @@ const maxLate = 40 * time.Second
 // passage decides what happens to one request.
 func (w *World) passage(e loop.Effect) mem.Passage {
 	t := w.clock.running
-	w.watch.sends(e.ID)
+	w.watch.sends(e)
 	gone := mem.Passage{Lost: true, Answer: &act.Answer{Evidence: errGone.Error()}}
 	if err := w.hook(mem.Op{Service: opTarget, From: t.region, Region: t.region, Name: "Deliver", Key: e.ID}); err != nil {
 		return gone

@@ -39,6 +39,8 @@ type World struct {
 	bundles [2]bundle
 
 	claims   *mem.Claims
+	limits   *mem.Limits
+	controls *mem.Controls
 	episodes *mem.Episodes
 	queues   *mem.Queues
 	tables   *mem.Replicas
@@ -55,7 +57,7 @@ type World struct {
 
 	copies   int // that queues have added to messages
 	book     book
-	watch    watch
+	watch    *watch
 	owners   int
 	result   *Result
 	trace    bool
@@ -69,9 +71,10 @@ func newWorld(p Plan, o Options) *World {
 		struck: make([]bool, len(p.Faults)), counted: make([]int, len(p.Faults)), book: newBook(),
 		result: &Result{Plan: p, Struck: map[string]int{}}, trace: o.Trace,
 	}
-	w.watch = watch{w: w, last: map[string]holder{}, sent: map[string]int64{}}
+	w.watch = newWatch(w)
 	w.quorum = mem.Quorum(p.regions(), w.reaches, errNoQuorum)
 	w.claims = mem.NewClaims(w.hook)
+	w.limits, w.controls = mem.NewLimits(w.hook), mem.NewControls(w.hook)
 	w.episodes = mem.NewEpisodes(w.hook)
 	w.queues = mem.NewQueues(mem.QueuesConfig{
 		Now: w.clock.Now, Visibility: visibility, MaxReceive: maxReceive, Fault: w.hook,

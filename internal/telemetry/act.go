@@ -20,7 +20,7 @@ func (t *Telemetry) Act() Act { return Act{t: t} }
 // byReason are the metrics of what kept effects from being sent.
 func byReason() map[act.Reason]metric {
 	return map[act.Reason]metric{
-		act.ReasonShadow: inShadow, act.ReasonSilence: bySilence, act.ReasonThrottle: byThrottle, act.ReasonBudget: byBudget, act.ReasonKilled: byKill,
+		act.ReasonShadow: inShadow, act.ReasonSilence: bySilence, act.ReasonThrottle: byThrottle, act.ReasonBudget: byBudget, act.ReasonKilled: byKill, act.ReasonInhibited: byInhibition,
 	}
 }
 

@@ -29,6 +29,7 @@ const (
 	byBudget
 	byKill
 	inShadow
+	byInhibition
 	rulesStopped
 	sentUnclaimed
 	expired
@@ -49,7 +50,7 @@ const (
 func (m metric) String() string {
 	return [metrics]string{
 		"Accepted", "Rejected", "SingleCopy", "Unarchived", "Archived", "Decided", "Unmatched", "Late", "WindowOverflow", "Quarantined", "Delivered", "Parked",
-		"Suppressed", "SuppressedBySilence", "SuppressedByThrottle", "SuppressedByBudget", "SuppressedByKillSwitch", "SuppressedInShadow", "RulesStopped", "SentUnclaimed", "Expired", "Superseded", "Retries", "Errors", "Swept", "Overdue", "StalledInputs", "InputSwitches", "LinkLatency", "EndToEndLatency", "CanaryLatency",
+		"Suppressed", "SuppressedBySilence", "SuppressedByThrottle", "SuppressedByBudget", "SuppressedByKillSwitch", "SuppressedInShadow", "SuppressedByInhibition", "RulesStopped", "SentUnclaimed", "Expired", "Superseded", "Retries", "Errors", "Swept", "Overdue", "StalledInputs", "InputSwitches", "LinkLatency", "EndToEndLatency", "CanaryLatency",
 	}[m]
 }
 

@@ -95,7 +95,7 @@ func TestNamesAreThoseOfDashboardsAndAlarms(t *testing.T) {
 		got = append(got, m.String())
 	}
 	const want = "Accepted Rejected SingleCopy Unarchived Archived Decided Unmatched Late WindowOverflow Quarantined Delivered Parked Suppressed " +
-		"SuppressedBySilence SuppressedByThrottle SuppressedByBudget SuppressedByKillSwitch SuppressedInShadow RulesStopped SentUnclaimed Expired " +
+		"SuppressedBySilence SuppressedByThrottle SuppressedByBudget SuppressedByKillSwitch SuppressedInShadow SuppressedByInhibition RulesStopped SentUnclaimed Expired " +
 		"Superseded Retries Errors Swept Overdue StalledInputs InputSwitches LinkLatency EndToEndLatency CanaryLatency"
 	if strings.Join(got, " ") != want {
 		t.Errorf("got %v", got)

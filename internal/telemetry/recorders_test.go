@@ -123,7 +123,7 @@ func TestSuppressionsAreCountedByTheirReason(t *testing.T) {
 	t.Parallel()
 	for reason, metric := range map[act.Reason]string{
 		act.ReasonShadow: "SuppressedInShadow", act.ReasonSilence: "SuppressedBySilence", act.ReasonThrottle: "SuppressedByThrottle",
-		act.ReasonBudget: "SuppressedByBudget", act.ReasonKilled: "SuppressedByKillSwitch",
+		act.ReasonBudget: "SuppressedByBudget", act.ReasonKilled: "SuppressedByKillSwitch", act.ReasonInhibited: "SuppressedByInhibition",
 	} {
 		tm, out := start("")
 		ctx, end := tm.StartBatch(invocation(t), nil)
