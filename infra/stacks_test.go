@@ -172,7 +172,7 @@ func TestSchedulersInvokeOnlyWhatIsScheduled(t *testing.T) {
 		if !strings.HasPrefix(name, "ub-scheduler-") {
 			return
 		}
-		want := 2
+		want := 3
 		if name == "ub-scheduler-us-east-1" {
 			want = 1
 		}
