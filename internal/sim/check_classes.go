@@ -122,7 +122,7 @@ func checkOnce(l *ledger, c loop.Claim, got []mem.Request) {
 	switch {
 	case len(got) > 1:
 		l.violate("P2", "%s of %s (once) was sent %d times", short(c.EffectID), c.Effect.RuleID, len(got))
-	case len(got) == 1 && c.Status != loop.StatusDone && (c.Status != loop.StatusParked || !strings.Contains(c.Evidence, "may have been applied")):
+	case len(got) == 1 && c.Status.Terminal() && c.Status != loop.StatusDone && (c.Status != loop.StatusParked || !strings.Contains(c.Evidence, "may have been applied")):
 		l.violate("P1", "%s of %s (once) was applied and ended %s in silence: %s", short(c.EffectID), c.Effect.RuleID, c.Status, c.Evidence)
 	case len(got) == 0 && c.Status == loop.StatusDone:
 		l.violate("P1", "%s of %s is done and never reached its target", short(c.EffectID), c.Effect.RuleID)
