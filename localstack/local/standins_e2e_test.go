@@ -55,8 +55,9 @@ func states(t *testing.T, watch *cloudwatch.Client, want map[string]types.StateV
 	t.Helper()
 	eventually(t, 20*time.Second, fmt.Sprint("alarms ", want), func(ctx context.Context) bool {
 		out, err := watch.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{})
-		if err != nil {
-			t.Fatal(err)
+		if err != nil { // the emulator cuts an answer short now and then: asked again
+			t.Log(err)
+			return false
 		}
 		n := 0
 		for _, a := range out.MetricAlarms {
