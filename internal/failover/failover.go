@@ -50,9 +50,12 @@ func Checks(cfg *loop.Config, domain, region string) []Check {
 			Name: "Observer" + strconv.Itoa(i+1), Alarm: Alarm{Name: loop.Name(cfg.Prefix, Objection(region)), Region: observer},
 		})
 	}
-	all := Check{AtLeast: len(checks) - 1}
+	all := Check{AtLeast: Needed(len(checks))}
 	for _, c := range checks {
 		all.Children = append(all.Children, c.Name)
 	}
 	return append(checks, all)
 }
+
+// Needed is how many of a calculated check's children have to be healthy: all but one, whom it is not believed.
+func Needed(children int) int { return children - 1 }
