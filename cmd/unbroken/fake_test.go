@@ -156,6 +156,8 @@ func (f *fakeCloud) put(table, pk, sk string, doc any) {
 	if err != nil {
 		panic(err)
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.docs[table+"|"+pk+"|"+sk] = raw
 }
 
@@ -163,6 +165,8 @@ func (f *fakeCloud) Query(ctx context.Context, region, pk string) (map[string]js
 	if err := f.ask(ctx, region); err != nil {
 		return nil, err
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	found := map[string]json.RawMessage{}
 	for k, raw := range f.docs {
 		if sk, ok := strings.CutPrefix(k, region+"|"+pk+"|"); ok {
