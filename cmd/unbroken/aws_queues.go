@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"example.com/unbroken/internal/loop"
 	"time"
 
+	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/queue"
 )
 
