@@ -15,8 +15,8 @@ type work struct {
 	mu         sync.Mutex // guards the fields below item while episodes run at once
 	msg        int
 	item       loop.Item
-	event      *rule.Event       // the item's signal; made where it is nil and a rule may want it
-	retry      error             // an error of ours: the item is sent again, alone, for the rules in left
+	event      *rule.Event // the item's signal; made where it is nil and a rule may want it
+	retry      error       // an error of ours: the item is sent again, alone, for the rules in left
 	left       []string
 	timers     []string          // that are on their way, besides the item's
 	quarantine []loop.Quarantine // what will never succeed, rule by rule

@@ -25,6 +25,7 @@ func (d *decoder) config(n ast.Node) *loop.Config {
 		"health": func(n ast.Node, path string) {
 			d.fields(n, path, known{"drain": d.text(&c.Health.Drain), "heartbeat": d.text(&c.Health.Heartbeat)})
 		},
+		"dns": d.dns(&c.DNS),
 		"types": func(n ast.Node, path string) {
 			d.types = map[string]any{}
 			d.entries(n, path, func(name string, n ast.Node, path string) { d.types[name] = d.value(n, path) })
