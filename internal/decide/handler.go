@@ -133,14 +133,16 @@ func (h *Handler) episodes(ctx context.Context, out *found) {
 	// Few goroutines that take one after the other: a stack that has grown for one key serves the next.
 	var next atomic.Int64
 	var eg errgroup.Group
-	for range min(cmp.Or(h.cfg.AtOnce, Concurrency), len(out.order)) {
-		eg.Go(func() error {
-			for i := next.Add(1) - 1; i < int64(len(out.order)); i = next.Add(1) - 1 {
-				h.episode(ctx, k, out.order[i], out.observations[out.order[i]].obs)
-			}
-			return nil
-		})
+	work := func() error {
+		for i := next.Add(1) - 1; i < int64(len(out.order)); i = next.Add(1) - 1 {
+			h.episode(ctx, k, out.order[i], out.observations[out.order[i]].obs)
+		}
+		return nil
 	}
+	for range min(cmp.Or(h.cfg.AtOnce, Concurrency), len(out.order)) - 1 { // and who would only wait is one of them
+		eg.Go(work)
+	}
+	_ = work()
 	_ = eg.Wait() // failures stand with their items
 }
 
