@@ -18,6 +18,7 @@ type Config struct {
 type Health struct {
 	Drain     string `yaml:"drain"     json:"drain,omitempty"`     // automatic | operator: who drains a region
 	Heartbeat string `yaml:"heartbeat" json:"heartbeat,omitempty"` // URL that every run of an observer calls
+	Bounds    Bounds `yaml:",inline"   json:"bounds,omitzero"`
 }
 
 // Values of Health.Drain.
