@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"example.com/unbroken/internal/loop"
 )
@@ -35,17 +38,35 @@ func NewPoller(a *Acceptor, records Records, meter Meter, fetcher Fetcher) *Poll
 	return &Poller{acceptor: a, records: records, meter: meter, fetcher: fetcher}
 }
 
-// Run polls each input that is due. What fails of one does not keep the others, and is read by the next run.
+// turnTime bounds what one input may take of a run: with it, what answers is stored before the function's time is up.
+const turnTime = 20 * time.Second
+
+// abreast is how many inputs are read at once: as many connections as one endpoint of them all is asked to bear.
+const abreast = 16
+
+// Run polls the inputs that are due, many at once: one that hangs costs its own turn only. What fails of one is read by
+// the next run.
 func (p *Poller) Run(ctx context.Context) error {
+	var mu sync.Mutex
 	var errs []error
+	var eg errgroup.Group
+	eg.SetLimit(abreast)
 	for name, in := range p.acceptor.cfg.Inputs {
 		if in.Kind != loop.KindPoll {
 			continue
 		}
-		if err := p.poll(ctx, name, in); err != nil {
-			errs = append(errs, fmt.Errorf("poll input %s: %w", name, err))
-		}
+		eg.Go(func() error {
+			ctx, cancel := context.WithTimeout(ctx, turnTime)
+			defer cancel()
+			if err := p.poll(ctx, name, in); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				errs = append(errs, fmt.Errorf("poll input %s: %w", name, err))
+			}
+			return nil
+		})
 	}
+	_ = eg.Wait() // what failed stands in errs
 	return errors.Join(errs...)
 }
 

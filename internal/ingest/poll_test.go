@@ -6,7 +6,9 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"example.com/unbroken/internal/loop"
@@ -332,4 +334,46 @@ func TestAnEndpointThatSaysNothingOfUseIsAskedAgain(t *testing.T) {
 			t.Errorf("after %.20s: %v", says, ids)
 		}
 	}
+}
+
+// hanging is an endpoint that never answers where the URL says so, and counts who else was read.
+type hanging struct{ answered atomic.Int32 }
+
+func (h *hanging) Fetch(ctx context.Context, url, _ string) ([]byte, error) {
+	if strings.HasSuffix(url, "/hangs") {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	h.answered.Add(1)
+	return []byte(`{"service":"cart","since":"2026-03-04T11:00:00Z"}`), nil
+}
+
+func TestInputsThatHangCostTheOthersNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, h := pagePlant(t), &hanging{}
+		page := p.inputs["page"]
+		p.inputs = map[string]loop.Input{}
+		for _, name := range []string{"a", "b", "c", "d", "e"} {
+			in := page
+			in.URL = "https://status.example.com/" + name + "/hangs"
+			p.inputs[name] = in
+		}
+		page.URL = "https://status.example.com/answers"
+		p.inputs["z"] = page
+		run := func() (took time.Duration, err error) {
+			poller := p.poller(ohio)
+			poller.fetcher = h
+			began := time.Now()
+			err = poller.Run(t.Context())
+			return time.Since(began), err
+		}
+		took, err := run()
+		if err == nil || strings.Count(err.Error(), "poll input") != 5 || h.answered.Load() != 1 {
+			t.Errorf("%v; %d answered, want 1 and five that did not", err, h.answered.Load())
+		}
+		if took >= 25*time.Second {
+			t.Errorf("a run took %v: its function has 30 s", took)
+		}
+	})
 }

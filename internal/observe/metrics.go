@@ -48,8 +48,10 @@ const (
 func asked() (all []Metric) {
 	for _, q := range measured() {
 		for _, m := range []Metric{
-			{Name: "ApproximateAgeOfOldestMessage", Stat: "Maximum"}, {Name: "ApproximateNumberOfMessagesVisible", Stat: "Maximum"},
-			{Name: "NumberOfMessagesReceived", Stat: "Sum"}, {Name: "NumberOfMessagesDeleted", Stat: "Sum"},
+			{Name: "ApproximateAgeOfOldestMessage", Stat: "Maximum"},
+			{Name: "ApproximateNumberOfMessagesVisible", Stat: "Maximum"},
+			{Name: "NumberOfMessagesReceived", Stat: "Sum"},
+			{Name: "NumberOfMessagesDeleted", Stat: "Sum"},
 		} {
 			m.Of.Queue = q
 			all = append(all, m)

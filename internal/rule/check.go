@@ -39,6 +39,7 @@ func (c *checker) deployment() {
 	}
 	c.regions()
 	c.health()
+	c.dns()
 	for _, entry := range c.cfg.EgressAllow {
 		if _, err := netip.ParseAddrPort(entry); err != nil {
 			c.fail("egress_allow", "such as 10.0.0.7:8080", "%q is not ip:port", entry)

@@ -24,6 +24,7 @@ func (d *decoder) config(n ast.Node) *loop.Config {
 			d.entries(n, path, func(name string, n ast.Node, path string) { c.Inputs[name] = d.input(n, path) })
 		},
 		"health": d.health(&c.Health),
+		"dns":    d.dns(&c.DNS),
 		"types": func(n ast.Node, path string) {
 			d.types = map[string]any{}
 			d.entries(n, path, func(name string, n ast.Node, path string) { d.types[name] = d.value(n, path) })

@@ -348,3 +348,38 @@ func TestHealthIsChecked(t *testing.T) {
 		}
 	}
 }
+
+func TestDNSIsChecked(t *testing.T) {
+	t.Parallel()
+	const two, three, one = "{loop: [us-east-2, us-west-2], witness: us-east-1}", "{loop: [us-east-2, us-west-2, us-east-1]}", "{loop: [us-east-2]}"
+	for _, c := range []struct{ regions, dns, problem string }{
+		{two, "{policy: latency}", ""},
+		{two, "{policy: weighted, weights: {us-east-2: 3, us-west-2: 0}}", ""},
+		{two, "{policy: failover, primary: us-west-2}", ""},
+		{three, "{policy: weighted, weights: {us-east-2: 1, us-west-2: 1, us-east-1: 255}}", ""},
+		{two, "{policy: nearest}", "loop.yaml:3:15: dns.policy: unknown value"},
+		{two, "{weights: {us-east-2: 1, us-west-2: 1}}", "dns.weights: does not go with the policy latency"},
+		{two, "{policy: failover, primary: us-east-2, weights: {us-east-2: 1}}", "dns.weights: does not go with the policy failover"},
+		{two, "{policy: weighted, primary: us-east-2, weights: {us-east-2: 1, us-west-2: 1}}", "dns.primary: does not go with the policy weighted"},
+		{two, "{policy: weighted}", "us-east-2 has none"},
+		{two, "{policy: weighted, weights: {us-east-2: 1}}", "us-west-2 has none"},
+		{two, "{policy: weighted, weights: {us-east-2: 1, us-west-2: 1, us-east-1: 1}}", "dns.weights.us-east-1: is no loop region"},
+		{two, "{policy: weighted, weights: {us-east-2: 256, us-west-2: 1}}", "between 0 and 255"},
+		{two, "{policy: weighted, weights: {us-east-2: -1, us-west-2: 1}}", "between 0 and 255"},
+		{two, "{policy: weighted, weights: {us-east-2: 0, us-west-2: 0}}", "one at least"},
+		{two, "{policy: weighted, weights: {us-east-2: half, us-west-2: 1}}", "whole number"},
+		{two, "{policy: failover}", "dns.primary: must be a loop region"},
+		{two, "{policy: failover, primary: us-east-1}", "loop.yaml:3:34: dns.primary: must be a loop region"},
+		{three, "{policy: failover, primary: us-east-2}", "takes two loop regions, and there are 3"},
+		{one, "{policy: failover, primary: us-east-2}", "takes two loop regions, and there are 1"},
+		{two, "{polisy: latency}", "did you mean policy?"},
+	} {
+		cfg, err := Parse("loop.yaml", []byte("inputs: {a: {kind: http}}\nregions: "+c.regions+"\ndns: "+c.dns+"\n"))
+		if (err == nil) != (c.problem == "") || err != nil && !strings.Contains(err.Error(), c.problem) {
+			t.Errorf("%s: %v, want %q", c.dns, err, c.problem)
+		}
+		if err == nil && cfg.DNS.Policy == "" {
+			t.Errorf("%s: not read", c.dns)
+		}
+	}
+}
