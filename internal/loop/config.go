@@ -33,6 +33,7 @@ const (
 type Health struct {
 	Drain     string `yaml:"drain"     json:"drain,omitempty"`     // automatic | operator: who drains a region
 	Heartbeat string `yaml:"heartbeat" json:"heartbeat,omitempty"` // URL that every run of an observer calls
+	Bounds    Bounds `yaml:",inline"   json:"bounds,omitzero"`
 }
 
 // Values of Health.Drain.
