@@ -83,6 +83,11 @@ var contract = map[string][]string{
 		"ssm:GetParameter arn:aws:ssm:{own}:123456789012:parameter/ub/page",
 	},
 	"canary": {"sqs:SendMessage signals@{own}"},
+	"salvage": {
+		"sqs:ReceiveMessage,sqs:DeleteMessage,sqs:ChangeMessageVisibility inbox@{peer} signals@{peer} actions@{peer}",
+		"sqs:SendMessage inbox@{own} signals@{own} actions@{own}",
+		"dynamodb:Query table/outputs@{own} state#* verdict#*",
+	},
 	"outputs": {
 		"dynamodb:Query,dynamodb:BatchGetItem table/outputs@{own}",
 		"dynamodb:Query table/outputs/index/keys@{own}",
@@ -167,6 +172,17 @@ func isTelemetry(s statement) bool {
 	return !slices.ContainsFunc(s.actions, func(a string) bool {
 		service, _, _ := strings.Cut(a, ":")
 		return service != "logs" && service != "xray" && service != "cloudwatch"
+	})
+}
+
+// GetMetricData knows no resources: who may read one metric of a region may read all. So only those may who must.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+func TestOnlyObserversAndPollsReadMetrics(t *testing.T) {
+	eachRole(t, made.pair, func(name string, all []statement) {
+		reads := slices.ContainsFunc(all, func(s statement) bool { return slices.Contains(s.actions, "cloudwatch:GetMetricData") })
+		if want := strings.HasPrefix(name, "ub-observer-") || strings.HasPrefix(name, "ub-ingest-poll-"); reads != want {
+			t.Errorf("%s reads metrics: %v", name, reads)
+		}
 	})
 }
 

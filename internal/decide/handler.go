@@ -133,14 +133,16 @@ func (h *Handler) episodes(ctx context.Context, out *found) {
 	// Few goroutines that take one after the other: a stack that has grown for one key serves the next.
 	var next atomic.Int64
 	var eg errgroup.Group
-	for range min(cmp.Or(h.cfg.AtOnce, Concurrency), len(out.order)) {
-		eg.Go(func() error {
-			for i := next.Add(1) - 1; i < int64(len(out.order)); i = next.Add(1) - 1 {
-				h.episode(ctx, k, out.order[i], out.observations[out.order[i]].obs)
-			}
-			return nil
-		})
+	work := func() error {
+		for i := next.Add(1) - 1; i < int64(len(out.order)); i = next.Add(1) - 1 {
+			h.episode(ctx, k, out.order[i], out.observations[out.order[i]].obs)
+		}
+		return nil
 	}
+	for range min(cmp.Or(h.cfg.AtOnce, Concurrency), len(out.order)) - 1 { // and who would only wait is one of them
+		eg.Go(work)
+	}
+	_ = work()
 	_ = eg.Wait() // failures stand with their items
 }
 
@@ -196,7 +198,7 @@ func (h *Handler) sendTransition(ctx context.Context, t Transition, standby bool
 
 func (h *Handler) sendDecisions(ctx context.Context, ds []decided) {
 	var outgoing []loop.Outgoing
-	var owner []*work
+	var owner []decided
 	for _, d := range ds {
 		for _, e := range d.Effects {
 			o, err := effectMessage(e, d.Why, loop.Item{
@@ -204,19 +206,19 @@ func (h *Handler) sendDecisions(ctx context.Context, ds []decided) {
 				Hops: d.work.item.Hops, Cause: d.work.item.Cause,
 			})
 			if err != nil {
-				d.work.retry = err
+				d.work.fail(d.RuleID, err)
 				continue
 			}
-			outgoing, owner = append(outgoing, o), append(owner, d.work)
+			outgoing, owner = append(outgoing, o), append(owner, d)
 		}
 	}
 	for i, err := range h.cfg.Queue.Send(ctx, h.cfg.Region, loop.QueueActions, outgoing) {
 		if err != nil {
-			owner[i].retry = fmt.Errorf("send effect: %w", err)
+			owner[i].work.fail(owner[i].RuleID, fmt.Errorf("send effect: %w", err))
 		}
 	}
 	for _, d := range ds {
-		if d.work.retry == nil {
+		if !slices.Contains(d.work.left, d.RuleID) {
 			h.cfg.Recorder.Decided(ctx, d.Decision, d.work.item)
 		}
 	}
