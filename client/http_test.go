@@ -184,31 +184,3 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 		t.Errorf("followed %d times: %v", reached.Load(), err)
 	}
 }
-
-func ExampleClient_Send() {
-	region := func(h http.HandlerFunc) *httptest.Server { return httptest.NewServer(h) }
-	east := region(answers(503, "1", `{"code":"unavailable"}`))
-	defer east.Close()
-	west := region(takeAll)
-	defer west.Close()
-
-	c, err := New(Config{
-		Endpoints: []Endpoint{{Region: "us-east-2", URL: east.URL}, {Region: "us-west-2", URL: west.URL}},
-		Hedge:     true,
-		// Sign: SigV4{Credentials: cfg.Credentials, Now: time.Now},
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	report, err := c.Send(context.Background(), Signal{
-		ID: "deploy-17", Source: "ci/checkout", Type: "com.example.deploy.failed", Subject: "checkout",
-		Data: json.RawMessage(`{"version":"1.2.3"}`),
-	})
-	if err != nil {
-		fmt.Println(err) // says which were not accepted; sending them again is safe
-		return
-	}
-	fmt.Println(report.Results[0].State, "in", report.Results[0].Region)
-	// Output: accepted in us-west-2
-}

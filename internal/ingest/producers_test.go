@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -208,7 +209,14 @@ func TestWhatTopicsAndRulesBringIsTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, body := range map[string]string{"raw": published[0], "wrapped": onTopic(strings.TrimSpace(published[0])), "by the bus": string(onBus)} {
+	// An invocation record: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+	const failedFunction = `{"version":"0","id":"8bf73129","source":"lambda","detail-type":"Lambda Function Invocation Result - Failure","account":"123456789012",` +
+		`"time":"2026-03-04T11:59:00Z","region":"us-east-2","resources":["arn:aws:events:us-east-2:123456789012:event-bus/default","arn:aws:lambda:us-east-2:123456789012:function:pay:$LATEST"],` +
+		`"detail":{"version":"1.0","timestamp":"2026-03-04T11:58:59.000Z","requestContext":{"functionArn":"arn:aws:lambda:us-east-2:123456789012:function:pay:$LATEST","condition":"RetriesExhausted"},"requestPayload":{},"responseContext":{"statusCode":200,"functionError":"Unhandled"},"responsePayload":{"errorMessage":"x"}}}`
+	in := cfg.Inputs["inbox"]
+	in.Sources = append(slices.Clone(in.Sources), "lambda") // as the page says
+	cfg.Inputs["inbox"] = in
+	for name, body := range map[string]string{"raw": published[0], "wrapped": onTopic(strings.TrimSpace(published[0])), "by the bus": string(onBus), "a function that fails": failedFunction} {
 		if q := exampleMessage(t, cfg, body); len(q.items(t, ohio, loop.QueueSignals)) != 1 || len(q.records(t)) > 0 {
 			t.Errorf("%s: %s is not taken", name, body)
 		}
