@@ -37,7 +37,7 @@ func ExampleClient_Send() {
 	c, err := client.New(client.Config{
 		Endpoints: []client.Endpoint{{Region: "us-east-2", URL: down.URL}, {Region: "us-west-2", URL: up.URL}},
 		Hedge:     true,
-		// Sign: client.SigV4{Credentials: cfg.Credentials, Now: time.Now},
+		// Sign: client.SigV4{…}, client.HMAC{…} or client.Bearer{…}, as the input's auth says
 	})
 	if err != nil {
 		panic(err)
