@@ -56,16 +56,8 @@ func (l *ledger) monitored() {
 	if len(l.plan.Faults) > 0 && l.onlyFaults(func(f Fault) bool { return f.Row == "46" }) {
 		l.hedged()
 	}
-	if l.anyLost || !h.until.Before(start.Add(longest)) {
-		return
-	}
-	for _, name := range l.plan.Loop {
-		if !h.dns[name].was() {
-			l.violate("P3", "%s is not in DNS, long after the last fault", name)
-		}
-		if h.last[name] != regions.Active {
-			l.violate("P3", "%s is %s, long after the last fault", name, h.last[name])
-		}
+	if !h.whole() && !l.anyLost {
+		l.violate("P3", "a region has not returned %s after the last fault", seconds(h.until.Sub(h.ill)))
 	}
 }
 

@@ -30,6 +30,7 @@ type health struct {
 	cached    []string // what DNS said when Cached began
 	flips     []flip   // of states, as written
 	last      map[string]regions.State
+	ill       time.Time // when something was wrong last
 	until     time.Time // then it is over
 }
 
@@ -40,21 +41,21 @@ type flip struct {
 	to     regions.State
 }
 
-// longest bounds how long there is health: it costs something, and waits for no region for ever.
-const longest = 3 * time.Hour
-
-// failback is longer than it takes a region to return after the last fault: a drained one stays so for MinDrained from
-// its flip, and that may come as late as a verdict is fresh.
-const failback = regions.MinDrained + regions.MinActive + regions.Sustain + 2*regions.Fresh
+// After the last fault a flip may come as late as a verdict is fresh, and a region that is drained then has returned
+// within failback.
+const (
+	lastFlip = regions.Fresh + time.Minute
+	failback = lastFlip + regions.MinDrained + regions.Sustain + time.Minute
+	longest  = 2 * time.Hour // of health, and of faults and failback: what is gone for good is not waited for
+)
 
 func newHealth(w *World) *health {
 	h := &health{
 		w: w, observers: map[string]*observe.Observer{}, canaries: map[string]*canary.Sender{}, deep: map[string]*outputs.Health{},
-		gates: map[string]*regions.Gate{}, dns: map[string]*record{}, last: map[string]regions.State{}, until: start.Add(w.plan.Length),
+		gates: map[string]*regions.Gate{}, dns: map[string]*record{}, last: map[string]regions.State{}, ill: start, until: start.Add(w.plan.Length + lastFlip),
 	}
 	h.table = mem.NewReplicas(mem.ReplicasConfig{Regions: w.plan.regions(), Now: w.clock.Now, Immediate: true})
 	h.table.Link(w.linked)
-	h.until = h.until.Add(failback)
 	return h
 }
 
@@ -104,17 +105,34 @@ func (h *health) every(d, offset time.Duration, do func()) {
 	h.w.clock.after(offset, again)
 }
 
-// goesOn moves the end while anything is wrong that regions are left for.
+// goesOn moves the end until nothing is wrong that regions are left for, and all of them have returned.
 func (h *health) goesOn() {
 	now := h.w.clock.now
 	for _, f := range h.w.plan.Faults {
 		if f.For > 0 && (f.Kind == Kill && h.w.down[f.Region] || f.Kind != Targets && f.during(now.Sub(start))) {
-			h.until = now.Add(failback)
+			h.ill = now
 		}
 	}
-	if most := start.Add(longest); h.until.After(most) {
-		h.until = most
+	if since := now.Sub(h.ill); now.Sub(start) < longest && (since < lastFlip || since < failback && !h.whole()) {
+		h.until = later(h.until, now.Add(2*time.Minute)) // longer than any schedule
 	}
+}
+
+// whole says whether every region is active and in DNS.
+func (h *health) whole() bool {
+	for _, name := range h.w.plan.Loop {
+		if h.last[name] != regions.Active || !h.dns[name].was() {
+			return false
+		}
+	}
+	return true
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func (h *health) sendCanaries(name string) {
