@@ -160,8 +160,12 @@ func isTimer(item loop.Item) bool { return item.Input == loop.TimerSource }
 // use for it.
 func tick(set *rule.Set, w *work, out *found) {
 	event := rule.NewEvent(w.item.Signal, w.item.AcceptedAt)
-	if event.Type() == loop.TimerVerify {
+	switch event.Type() {
+	case loop.TimerVerify:
 		checkOf(set, w, event, out)
+		return
+	case loop.TimerGroup:
+		tickGroup(set, w, event, out)
 		return
 	}
 	var data timerData
@@ -175,5 +179,5 @@ func tick(set *rule.Set, w *work, out *found) {
 		out.unmatched++
 		return
 	}
-	out.observe(target{p, strings.Clone(event.Subject())}, observation{work: w, entry: Entry{Pos: event.Position(), Tick: true}})
+	out.observe(target{program: p, key: strings.Clone(event.Subject())}, observation{work: w, entry: Entry{Pos: event.Position(), Tick: true}})
 }

@@ -22,6 +22,7 @@ type Result struct {
 	Left       time.Duration // what a region that is half dead took to be out of DNS; 0 where none was
 	Returned   int           // how often a region came back to DNS
 	Flips      int           // of regions' states
+	Salvaged   int           // messages moved out of a region that was drained
 	Slowest    time.Duration // landing, counted from the acceptance or the loss of a region; where P3 speaks
 }
 
@@ -83,6 +84,8 @@ func (w *World) schedule(f *Fault) {
 			delete(w.severed, f.Region)
 			w.tables.Replicate()
 		})
+	case Drain:
+		w.salvages(f)
 	case Unlinked:
 		w.result.Struck[f.Row]++
 		w.clock.after(f.At+f.For, w.tables.Replicate)
