@@ -142,3 +142,29 @@ func resolves(t *testing.T, limit time.Duration, region string) {
 		return fmt.Errorf("%s is not answered: %v", loop.Name(prefix, region), got.Answer)
 	})
 }
+
+// FAULTS 48: unbroken drill, against the world. Producers that hedge notice nothing; DNS leaves the region out and answers
+// it again; the region is restored.
+func TestADrillOfARegion(t *testing.T) {
+	canaries(t)
+	resolves(t, 5*time.Minute, east)
+	var r struct {
+		Drained struct {
+			Sent, Failed int
+			Slowest      loop.Duration
+		}
+		HealthOut, HealthBack, DNSOut, DNSBack *loop.Duration
+		Receipts                               map[string]loop.Duration
+		Findings                               []string
+	}
+	exit, err := asked(t.Context(), &r, "drill", east, "--for", "12s", "--domain", local.Domain, "--resolver", suite.DNS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("exit %d: %+v; 503 after %s, DNS left it after %s (the checks are %d times faster), 200 after %s, and answered it after %s", exit, r.Drained, r.HealthOut, r.DNSOut, scale, r.HealthBack, r.DNSBack)
+	if exit != 0 || r.Drained.Sent < 5 || r.Drained.Failed > 0 || r.HealthOut == nil || r.DNSOut == nil || r.DNSBack == nil || len(r.Receipts) != 2 {
+		t.Errorf("exit %d: %+v", exit, r)
+	}
+	healthy(t, east)
+	drained(t, time.Minute, east, west)
+}
