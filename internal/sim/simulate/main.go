@@ -21,7 +21,7 @@ func main() {
 	tries := flag.Int("shrink", 400, "runs to spend on shrinking a failure")
 	duplicates := flag.Int("duplicates", 0, "deliver one effect this many times and count the requests")
 	flag.Parse()
-	debug.SetGCPercent(800) // many small worlds, each forgotten at once: memory is cheaper than collecting
+	debug.SetGCPercent(1600) // many small worlds, each forgotten at once: memory is cheaper than collecting
 	code := 0
 	switch {
 	case *duplicates > 0:
