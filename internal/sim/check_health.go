@@ -40,7 +40,8 @@ func (l *ledger) monitored() {
 	for _, name := range l.plan.Loop {
 		l.result.Returned += len(h.dns[name].changes) / 2
 	}
-	if quiet := func(f Fault) bool { return f.Kind == Observer || f.Kind == Blind }; l.onlyFaults(quiet) {
+	ills := slices.DeleteFunc(slices.Clone(l.plan.Faults), func(f Fault) bool { return f.Kind == Observer || f.Kind == Blind })
+	if len(ills) == 0 {
 		for _, f := range h.flips {
 			l.violate("P5", "%s became %s, and nothing was wrong but with monitors", f.region, f.to)
 		}
@@ -50,20 +51,15 @@ func (l *ledger) monitored() {
 			}
 		}
 	}
-	if len(l.plan.Faults) == 1 && l.plan.Faults[0].halfDead() && l.plan.Faults[0].For > leaves {
-		l.left(l.plan.Faults[0])
+	if len(ills) == 1 && ills[0].halfDead() && ills[0].For > leaves {
+		l.left(ills[0])
 	}
-	if len(l.plan.Faults) > 0 && l.onlyFaults(func(f Fault) bool { return f.Row == "46" }) {
+	if len(ills) > 0 && !slices.ContainsFunc(ills, func(f Fault) bool { return f.Row != "46" }) {
 		l.hedged()
 	}
 	if !h.whole() && !l.anyLost {
 		l.violate("P3", "a region has not returned %s after the last fault", seconds(h.until.Sub(h.ill)))
 	}
-}
-
-// onlyFaults says whether all that went wrong is of some kind.
-func (l *ledger) onlyFaults(are func(Fault) bool) bool {
-	return !slices.ContainsFunc(l.plan.Faults, func(f Fault) bool { return !are(f) })
 }
 
 // dwells: no region flips twice within a dwell, whatever happens.

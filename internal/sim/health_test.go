@@ -70,6 +70,15 @@ func TestAHalfDeadRegionLeavesDNSAndReturns(t *testing.T) {
 				t.Errorf("%s: left after %s, returned %d times, %d flips, %v", f, r.Left, r.Returned, r.Flips, r.Violations)
 			}
 			slowest = max(slowest, r.Left)
+			// It does not take an observer, and a liar does not keep it or take another one.
+			for _, o := range []Fault{{Mode: observerDead}, {Mode: observerLies, Region: loop[0]}} {
+				o.Row, o.Kind = "42", Observer
+				r := Run(watchedPlan(loop, witness, o.lasting(time.Minute, 14*time.Minute), f), Options{})
+				if r.Failed() || r.Left == 0 || r.Returned != 1 {
+					t.Errorf("%s, and %s: left after %s, returned %d times, %v", f, o.Mode, r.Left, r.Returned, r.Violations)
+				}
+				slowest = max(slowest, r.Left)
+			}
 		}
 		t.Logf("out of DNS within %s", slowest)
 	})
