@@ -134,6 +134,18 @@ func (r region) observerAlarms(p pager) {
 		metric:  r.own(loop.FuncObserver, "SilentObservers", "Maximum"),
 		periods: 3,
 	})
+	p.page(watch{
+		name:    loop.FuncObserver + "-finds",
+		means:   "Something is wrong in a region that is no reason to leave it: dead letters, an old or growing queue, messages that come back, throttles. unbroken status says what.",
+		metric:  r.own(loop.FuncObserver, "ObserverFound", "Maximum"),
+		periods: 2,
+	})
+	p.page(watch{
+		name:    loop.FuncObserver + "-blind",
+		means:   "The observer cannot see something of a region: its tables, queues, CloudWatch or endpoint's address. What is not seen does not vote. unbroken status says what.",
+		metric:  r.own(loop.FuncObserver, "ObserverUnseen", "Maximum"),
+		periods: 5,
+	})
 	if r.watchesInputs() {
 		p.page(watch{
 			name:    "input-stalled",

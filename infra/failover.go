@@ -9,7 +9,7 @@ import (
 	"example.com/unbroken/internal/loop"
 )
 
-// names defines {prefix}-dns: the loop's name, answered by the nearest region whose health check holds.
+// names defines {prefix}-dns: the loop's name, answered with a region whose health check holds, by the policy of loop.yaml.
 // It is the last stack, because Route 53 accepts a check on an alarm only once the alarm exists, and each
 // region is judged by alarms in all of them. Once deployed it is never called again: data planes flip.
 func names(app awscdk.App, cfg *loop.Config, opt Options, after []awscdk.Stack) {
@@ -18,19 +18,27 @@ func names(app awscdk.App, cfg *loop.Config, opt Options, after []awscdk.Stack) 
 	for _, s := range after {
 		d.stack.AddStackDependency(s, jsii.String("its alarms"))
 	}
-	for _, name := range cfg.Regions.Loop {
+	for _, planned := range failover.Records(cfg) {
+		name := planned.Region
 		record := &awsroute53.CfnRecordSetProps{
 			HostedZoneId:  jsii.String(opt.HostedZone),
 			Name:          jsii.String(opt.Domain),
 			Type:          jsii.String("A"),
 			SetIdentifier: jsii.String(name),
-			Region:        jsii.String(name), // by latency
 			AliasTarget: &awsroute53.CfnRecordSet_AliasTargetProperty{
 				DnsName:      jsii.String(host(opt, name)),
 				HostedZoneId: jsii.String(opt.HostedZone),
 				// Judged by the calculated check alone; when all look dead, all are answered.
 				EvaluateTargetHealth: false,
 			},
+		}
+		switch {
+		case planned.Latency:
+			record.Region = jsii.String(name)
+		case planned.Weight != nil:
+			record.Weight = jsii.Number(*planned.Weight)
+		default:
+			record.Failover = jsii.String(planned.Role)
 		}
 		// With one region there is nowhere else to go.
 		if len(cfg.Regions.Loop) > 1 && opt.healthChecks() {

@@ -170,6 +170,17 @@ func isTelemetry(s statement) bool {
 	})
 }
 
+// GetMetricData knows no resources: who may read one metric of a region may read all. So only those may who must.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+func TestOnlyObserversAndPollsReadMetrics(t *testing.T) {
+	eachRole(t, made.pair, func(name string, all []statement) {
+		reads := slices.ContainsFunc(all, func(s statement) bool { return slices.Contains(s.actions, "cloudwatch:GetMetricData") })
+		if want := strings.HasPrefix(name, "ub-observer-") || strings.HasPrefix(name, "ub-ingest-poll-"); reads != want {
+			t.Errorf("%s reads metrics: %v", name, reads)
+		}
+	})
+}
+
 func TestNoRoleHasAWildcardOnData(t *testing.T) {
 	for _, a := range []assembly{made.pair, made.emulated, made.three, made.single} {
 		eachRole(t, a, func(name string, all []statement) {

@@ -29,6 +29,11 @@ func TestAlarms(t *testing.T) {
 		if a := alarms["observers-silent"]; a["MetricName"] != "SilentObservers" || dimension(a, "Function") != loop.FuncObserver || a["Threshold"] != 0.0 {
 			t.Errorf("%s: the silence of the others pages nobody: %v", stack, a)
 		}
+		for name, metric := range map[string]string{"observer-finds": "ObserverFound", "observer-blind": "ObserverUnseen"} {
+			if a := alarms[name]; a["MetricName"] != metric || dimension(a, "Function") != loop.FuncObserver || a["Threshold"] != 0.0 {
+				t.Errorf("%s: what its observer tells by %s pages nobody: %v", stack, metric, a)
+			}
+		}
 		for _, judged := range []string{"us-east-2", "us-west-2"} {
 			if a := alarms["observer-objects-"+judged]; a["TreatMissingData"] != "missing" || a["Period"] != 60.0 || a["Statistic"] != "Minimum" || a["Threshold"] != 1.0 {
 				t.Errorf("%s: objection alarm against %s: %v", stack, judged, a)

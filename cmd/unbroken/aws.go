@@ -12,11 +12,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	awsroute53 "github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"example.com/unbroken/internal/dynamo"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/queue"
+	"example.com/unbroken/internal/route53"
 )
 
 // callTimeout bounds every single question to AWS: a dead region must not hold up what the others know.
@@ -39,7 +41,10 @@ func connect(cfg aws.Config, d deployment) *cloud {
 		Scans:     func(region string) scans { return dynamo.NewClaimsTable(db(region), d.Prefix) },
 		Controls:  func(region string) controls { return dynamo.NewControls(db(region), d.Prefix) },
 		Records:   func(region string) records { return dynamo.NewRecords(db(region), d.Prefix) },
-		Who:       queues.who,
+		Names: func(domain string) names {
+			return route53.Names{API: awsroute53.NewFromConfig(in(cfg, route53.Home)), Domain: domain}
+		},
+		Who: queues.who,
 	}
 }
 

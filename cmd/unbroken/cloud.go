@@ -30,6 +30,7 @@ type cloud struct {
 	Scans     func(region string) scans
 	Controls  func(region string) controls
 	Records   func(region string) records
+	Names     func(domain string) names
 	Who       func(ctx context.Context) string // the caller, for audit trails
 }
 

@@ -2,10 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"example.com/unbroken/internal/observe"
 	"example.com/unbroken/internal/region"
 )
 
@@ -27,7 +31,7 @@ func (t *terminalOf) tick() {
 
 func TestOperatorsDrainFreezeAndRestore(t *testing.T) {
 	t.Parallel()
-	w := newTerminal()
+	w := healthy(t)
 	for _, step := range []struct {
 		command string
 		state   region.State
@@ -64,7 +68,7 @@ func TestOperatorsDrainFreezeAndRestore(t *testing.T) {
 
 func TestAnOrderReachesWhatAnswers(t *testing.T) {
 	t.Parallel()
-	w := newTerminal()
+	w := healthy(t)
 	w.cloud.dead["us-west-2"] = true
 	var out ordered
 	if err := json.Unmarshal([]byte(w.must(t, "drain", "us-west-2", "--reason", "it is dead", "--json")), &out); err != nil {
@@ -79,18 +83,107 @@ func TestAnOrderReachesWhatAnswers(t *testing.T) {
 	}
 }
 
-func TestTheLastActiveRegionIsNotDrained(t *testing.T) {
+func TestTheLastRegionThatTakesSignalsIsNotDrained(t *testing.T) {
 	t.Parallel()
-	w := newTerminal()
-	w.must(t, "drain", "us-west-2", "--reason", "x")
-	w.tick()
-	if code := w.run(t.Context(), "drain", "us-east-2", "--reason", "x", "-c", testLoop); code != exitProblem || !strings.Contains(w.err.String(), "last active") {
-		t.Errorf("exit %d: %s", code, w.err.String())
+	ill := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	t.Cleanup(ill.Close)
+	for name, c := range map[string]struct {
+		other func(w *terminalOf)
+		says  string
+	}{
+		"the other is drained": {func(w *terminalOf) { w.must(t, "drain", "us-west-2", "--reason", "x"); w.tick() }, "us-west-2 is drained"},
+		"it answers 503":       {func(w *terminalOf) { w.cloud.announce("us-west-2", ill.URL) }, "us-west-2 is unavailable"},
+		"it does not answer":   {func(w *terminalOf) { w.cloud.announce("us-west-2", "http://127.0.0.1:1") }, "us-west-2 is unreachable"},
+		"nobody knows where":   {func(w *terminalOf) { w.cloud.announce("us-west-2", "") }, "us-west-2 is unknown"},
+	} {
+		w := healthy(t)
+		c.other(w)
+		if code := w.run(t.Context(), "drain", "us-east-2", "--reason", "x", "-c", testLoop); code != exitProblem || !strings.Contains(w.err.String(), c.says) || !strings.Contains(w.err.String(), "--force") {
+			t.Errorf("%s: exit %d: %s", name, code, w.err.String())
+		}
+		if e := w.now(t, "us-east-2", "us-east-2"); e.State != region.Active {
+			t.Errorf("%s: drained all the same: %+v", name, e)
+		}
+		w.must(t, "drain", "us-east-2", "--reason", "x", "--force")
+		if e := w.now(t, "us-east-2", "us-east-2"); e.State != region.Drained {
+			t.Errorf("%s: not drained by force: %+v", name, e)
+		}
+		// It is drained: to say so again takes nothing away.
+		w.tick()
+		w.must(t, "drain", "us-east-2", "--reason", "y")
 	}
+	w := healthy(t)
 	if code := w.run(t.Context(), "drain", "eu-west-1", "--reason", "x", "-c", testLoop); code != exitUsage {
 		t.Errorf("a region that is none: exit %d", code)
 	}
 	if code := w.run(t.Context(), "drain", "us-west-2", "-c", testLoop); code != exitUsage {
 		t.Errorf("without a reason: exit %d", code)
 	}
+}
+
+// What was done by the control plane is told to whoever restores, however many orders later.
+func TestTheControlPlaneIsAskedOnlyWhereItIsNamed(t *testing.T) {
+	t.Parallel()
+	w := healthy(t)
+	const domain = "loop.example.com"
+	w.must(t, "drain", "us-west-2", "--reason", "x")
+	if len(w.cloud.names) > 0 {
+		t.Fatalf("a drain asked Route 53: %v", w.cloud.names)
+	}
+	w.tick()
+	if out := w.must(t, "drain", "us-west-2", "--reason", "x", "--control-plane", domain); w.cloud.names[domain+"|us-west-2"] != "out" || !strings.Contains(out, "unbroken restore us-west-2 --control-plane "+domain) {
+		t.Errorf("%v: %s", w.cloud.names, out)
+	}
+	w.tick()
+	w.must(t, "freeze", "us-west-2", "--reason", "x")
+	w.tick()
+	w.must(t, "restore", "us-west-2", "--reason", "x")
+	if !strings.Contains(w.err.String(), "--control-plane "+domain) || w.cloud.names[domain+"|us-west-2"] != "out" {
+		t.Errorf("%v: %s", w.cloud.names, w.err.String())
+	}
+	w.tick()
+	w.must(t, "restore", "us-west-2", "--reason", "x", "--control-plane", domain)
+	if e := w.now(t, "us-east-2", "us-west-2"); w.cloud.names[domain+"|us-west-2"] != "in" || e.ControlPlane != "" {
+		t.Errorf("%v, %+v", w.cloud.names, e)
+	}
+	trail, _ := w.cloud.Query(t.Context(), "us-east-2", "audit#us-east-2")
+	if all := fmt.Sprintf("%s", trail); strings.Count(all, domain) != 3 {
+		t.Errorf("audited: %s", all)
+	}
+}
+
+// The last resort does not wait for tables, and each half is done without the other.
+func TestTheControlPlaneNeedsNoTableAndTablesNoControlPlane(t *testing.T) {
+	t.Parallel()
+	w := healthy(t)
+	for _, table := range []string{"us-east-2", "us-west-2"} {
+		w.cloud.dead[table] = true
+	}
+	args := []string{"drain", "us-west-2", "--reason", "x", "--control-plane", "d", "-c", testLoop}
+	for name, url := range w.urls() {
+		args = append(args, "--endpoint", name+"="+url)
+	}
+	if code := w.run(t.Context(), args...); code != exitUnreachable || w.cloud.names["d|us-west-2"] != "out" || !strings.Contains(w.err.String(), "no table") {
+		t.Errorf("exit %d, %v: %s", code, w.cloud.names, w.err.String())
+	}
+	w = healthy(t)
+	w.cloud.dead["us-east-1"] = true
+	if code := w.run(t.Context(), args...); code != exitUnreachable || !strings.Contains(w.err.String(), "control plane did not") {
+		t.Errorf("exit %d: %s", code, w.err.String())
+	}
+	if e := w.now(t, "us-east-2", "us-west-2"); e.State != region.Drained {
+		t.Errorf("%+v", e)
+	}
+}
+
+// urls are those that the regions announced.
+func (t *terminalOf) urls() map[string]string {
+	all := map[string]string{}
+	for _, name := range []string{"us-east-2", "us-west-2"} {
+		var e observe.Endpoint
+		if json.Unmarshal(t.cloud.docs[name+"|"+observe.EndpointKey(name)+"|"+observe.EndpointSort], &e) == nil {
+			all[name] = e.URL
+		}
+	}
+	return all
 }

@@ -25,6 +25,7 @@ import (
 	"example.com/unbroken/internal/mem"
 	"example.com/unbroken/internal/observe"
 	"example.com/unbroken/internal/queue"
+	"example.com/unbroken/internal/route53"
 	"example.com/unbroken/internal/sweep"
 	"example.com/unbroken/localstack/local"
 )
@@ -106,6 +107,7 @@ type fakeCloud struct {
 	record  *mem.Controls              // silences and kill switches
 	records *mem.Records               // of the inputs that are watched
 	buckets map[string]*mem.Objects
+	names   map[string]string // domain|region: how it was changed last
 }
 
 func newFakeCloud() *fakeCloud {
@@ -113,7 +115,7 @@ func newFakeCloud() *fakeCloud {
 		dead: map[string]bool{}, docs: map[string]json.RawMessage{}, depth: map[string]int{}, off: map[string]bool{},
 		logs: map[string][]string{}, claimed: map[string]loop.Claim{}, sent: map[string][]loop.Outgoing{},
 		moves: map[string][]queue.Move{}, hidden: map[string]bool{}, gone: map[string]bool{}, record: mem.NewControls(nil), records: mem.NewRecords(nil),
-		buckets: map[string]*mem.Objects{},
+		buckets: map[string]*mem.Objects{}, names: map[string]string{},
 	}
 }
 
@@ -122,6 +124,7 @@ func (f *fakeCloud) cloud() *cloud {
 		Docs: f, Queues: f, Functions: f, Tables: f, Logs: f, Claims: func(r string) claims { return fakeClaims{f, r} },
 		Scans: func(r string) scans { return fakeClaims{f, r} }, Who: func(context.Context) string { return "arn:aws:iam::1:user/ann" },
 		Controls: func(r string) controls { return fakeControls{f, r} }, Records: func(r string) records { return fakeRecords{f, r} },
+		Names: func(domain string) names { return fakeNames{f, domain} },
 	}
 }
 
@@ -153,6 +156,8 @@ func (f *fakeCloud) put(table, pk, sk string, doc any) {
 	if err != nil {
 		panic(err)
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.docs[table+"|"+pk+"|"+sk] = raw
 }
 
@@ -160,6 +165,8 @@ func (f *fakeCloud) Query(ctx context.Context, region, pk string) (map[string]js
 	if err := f.ask(ctx, region); err != nil {
 		return nil, err
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	found := map[string]json.RawMessage{}
 	for k, raw := range f.docs {
 		if sk, ok := strings.CutPrefix(k, region+"|"+pk+"|"); ok {
@@ -401,4 +408,26 @@ func (r fakeRecords) Store(ctx context.Context, key string, doc any, standing in
 		return err
 	}
 	return r.f.records.In(r.region).Store(ctx, key, doc, standing)
+}
+
+// fakeNames is Route 53's control plane, which is dead where us-east-1 is.
+type fakeNames struct {
+	f      *fakeCloud
+	domain string
+}
+
+func (n fakeNames) Out(ctx context.Context, region string) (route53.Change, error) {
+	return n.set(ctx, region, "out", route53.Change{Check: "c-1", Children: 5, Was: 4, Is: 6})
+}
+
+func (n fakeNames) In(ctx context.Context, region string) (route53.Change, error) {
+	return n.set(ctx, region, "in", route53.Change{Check: "c-1", Children: 5, Was: 6, Is: 4})
+}
+
+func (n fakeNames) set(ctx context.Context, region, how string, c route53.Change) (route53.Change, error) {
+	if err := n.f.ask(ctx, route53.Home); err != nil {
+		return route53.Change{}, err
+	}
+	n.f.names[n.domain+"|"+region] = how
+	return c, nil
 }

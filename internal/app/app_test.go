@@ -104,7 +104,10 @@ func TestEveryConstructorReportsThatItCannotStart(t *testing.T) {
 		"decide":       func(ctx context.Context) error { _, err := Decide(ctx, env); return err },
 		"act":          func(ctx context.Context) error { _, err := Act(ctx, env, targets.All); return err },
 		"outputs":      func(ctx context.Context) error { _, err := Outputs(ctx, env); return err },
-		"observer":     func(ctx context.Context) error { _, err := Observer(ctx, env, gauge.New); return err },
+		"observer": func(ctx context.Context) error {
+			_, err := Observer(ctx, env, CloudWatch{gauge.New, gauge.NewMetrics})
+			return err
+		},
 	} {
 		if err := construct(t.Context()); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v", name, err)
@@ -129,7 +132,10 @@ func TestEveryConstructorStartsWithoutAWS(t *testing.T) {
 		"decide":       func(ctx context.Context) (any, error) { h, err := Decide(ctx, env); return h, err },
 		"act":          func(ctx context.Context) (any, error) { h, err := Act(ctx, env, targets.All); return h, err },
 		"outputs":      func(ctx context.Context) (any, error) { h, err := Outputs(ctx, env); return h, err },
-		"observer":     func(ctx context.Context) (any, error) { h, err := Observer(ctx, env, gauge.New); return h, err },
+		"observer": func(ctx context.Context) (any, error) {
+			h, err := Observer(ctx, env, CloudWatch{gauge.New, gauge.NewMetrics})
+			return h, err
+		},
 	} {
 		if h, err := construct(t.Context()); err != nil || h == nil {
 			t.Errorf("%s: %v", name, err)

@@ -20,13 +20,16 @@ type ScheduleHandler func(context.Context) error
 // probeTimeout bounds one probe; an endpoint that takes longer is as good as dead to a producer.
 const probeTimeout = 3 * time.Second
 
-// Gauge makes what publishes an observer's verdicts in its own region. It is handed in, so that only the observer's
-// binary carries CloudWatch's client.
-type Gauge func(cfg aws.Config) observe.Gauge
+// CloudWatch is what an observer needs of it: a gauge to publish its verdicts in its own region, and the metrics of all.
+// It is handed in, so that only the observer's binary carries the client.
+type CloudWatch struct {
+	Gauge   func(cfg aws.Config) observe.Gauge
+	Metrics func(cfg aws.Config, prefix string) observe.Metrics
+}
 
 // Observer looks at every loop region and says what it thinks. A partial failure is logged, not returned: the
 // schedule's own retry would only repeat the writes that worked.
-func Observer(ctx context.Context, env Environment, gauge Gauge) (ScheduleHandler, error) {
+func Observer(ctx context.Context, env Environment, cw CloudWatch) (ScheduleHandler, error) {
 	b, err := start(ctx, env, loop.FuncObserver)
 	if err != nil {
 		return nil, err
@@ -34,10 +37,12 @@ func Observer(ctx context.Context, env Environment, gauge Gauge) (ScheduleHandle
 	o := &observe.Observer{
 		Region: b.Region, Loop: b.Config.Regions.Loop, All: b.Config.Regions.All(),
 		Operator: b.Config.Health.Drain == loop.DrainOperator, Endpoint: b.Endpoint, Now: time.Now,
-		Docs:   dynamo.NewDocuments(b.tables, b.Config.Prefix, time.Now),
-		Depths: b.queues,
-		Prober: observe.HTTPProber{Client: &http.Client{}, Timeout: probeTimeout, Now: time.Now},
-		Gauge:  gauge(b.aws),
+		Docs:    dynamo.NewDocuments(b.tables, b.Config.Prefix, time.Now),
+		Depths:  b.queues,
+		Prober:  observe.HTTPProber{Client: &http.Client{}, Timeout: probeTimeout, Now: time.Now},
+		Gauge:   cw.Gauge(b.aws),
+		Metrics: cw.Metrics(b.aws, b.Config.Prefix),
+		Bounds:  b.Config.Health.Bounds,
 	}
 	watch := b.watch()
 	return func(ctx context.Context) error {

@@ -38,6 +38,7 @@ type watched struct {
 func watch(t rapid.TB, absent string, fault mem.Fault) *watched {
 	w := &watched{regions: newRegions(setOf(t, fmt.Sprintf(absentRule, absent)), true, deaf{}), t: t, dead: map[string]bool{}}
 	set := setOf(t, fmt.Sprintf(absentRule, absent))
+	w.episodes = mem.NewEpisodes(fault)
 	w.queues = mem.NewQueues(mem.QueuesConfig{Now: func() time.Time { return w.now }, Visibility: time.Minute, Fault: fault})
 	for region, peer := range map[string]string{"a": "b", "b": "a"} {
 		w.handlers[region] = decide.New(decide.Config{

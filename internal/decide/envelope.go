@@ -81,6 +81,10 @@ func (d *decoder) item(b []byte) (item loop.Item, end int) {
 			d.err = json.Unmarshal(value, &item.Cause)
 		case "quarantine":
 			d.err = json.Unmarshal(value, &item.Quarantine)
+		case "left":
+			d.err = json.Unmarshal(value, &item.Left)
+		case "timers":
+			d.err = json.Unmarshal(value, &item.Timers)
 		case "sampled":
 			d.err = json.Unmarshal(value, &item.Sampled)
 		}

@@ -17,6 +17,7 @@ func sampleItems() []loop.Item {
 		{
 			AcceptedAt: epoch.Add(time.Nanosecond), Input: "other \"input\"", Attempt: 3, Hops: 2, Cause: []string{"x", "y"},
 			Signal: json.RawMessage(`{"type":"c"}`), Quarantine: &loop.Quarantine{Rule: "r", Reason: loop.CodeRuleFailed, Stage: "decide", At: epoch}, Sampled: true,
+			Left: []string{"r", "s"}, Timers: []string{"t"},
 		},
 	}
 }

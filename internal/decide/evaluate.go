@@ -2,6 +2,7 @@ package decide
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -11,12 +12,38 @@ import (
 
 // work is one item of a message on its way through the stage.
 type work struct {
-	mu         sync.Mutex // guards retry and quarantine while episodes run at once
+	mu         sync.Mutex // guards the fields below item while episodes run at once
 	msg        int
 	item       loop.Item
-	event      *rule.Event       // the item's signal; made where it is nil and a rule may want it
-	retry      error             // an error of ours: the item is sent again, alone
+	event      *rule.Event // the item's signal; made where it is nil and a rule may want it
+	retry      error       // an error of ours: the item is sent again, alone, for the rules in left
+	left       []string
+	timers     []string          // that are on their way, besides the item's
 	quarantine []loop.Quarantine // what will never succeed, rule by rule
+}
+
+// fail notes that a rule has failed for a reason of ours.
+func (w *work) fail(ruleID string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.retry = err
+	if !slices.Contains(w.left, ruleID) {
+		w.left = append(w.left, ruleID)
+	}
+}
+
+// begun notes that a timer is on its way.
+func (w *work) begun(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.timers = append(w.timers, id)
+}
+
+// began says whether this or an earlier delivery has sent a timer on its way.
+func (w *work) began(id string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Contains(w.timers, id) || slices.Contains(w.item.Timers, id)
 }
 
 func (w *work) typ() string {
@@ -80,6 +107,9 @@ func evaluate(set *rule.Set, w *work, out *found) {
 	for _, p := range candidates {
 		if q := w.item.Quarantine; q != nil && q.Rule != "" && q.Rule != p.ID() {
 			continue // a redriven dead letter runs again only the rule that failed
+		}
+		if len(w.item.Left) > 0 && !slices.Contains(w.item.Left, p.ID()) {
+			continue // it is through
 		}
 		hit, err := one(p, w, event, out)
 		if err != nil {

@@ -2,6 +2,7 @@ package decide
 
 import (
 	"context"
+	"slices"
 
 	"example.com/unbroken/internal/loop"
 )
@@ -11,29 +12,27 @@ import (
 func fail(obs []observation, ruleID string, err error) {
 	code := loop.CodeOf(err)
 	for _, o := range obs {
-		o.work.mu.Lock()
-		if code != "" {
-			o.work.quarantine = append(o.work.quarantine, loop.Quarantine{Reason: code, Rule: ruleID, Detail: err.Error()})
-		} else {
-			o.work.retry = err
+		if code == "" {
+			o.work.fail(ruleID, err)
+			continue
 		}
+		o.work.mu.Lock()
+		o.work.quarantine = append(o.work.quarantine, loop.Quarantine{Reason: code, Rule: ruleID, Detail: err.Error()})
 		o.work.mu.Unlock()
 	}
 }
 
-// finish puts hopeless (signal, rule) pairs to quarantine and sends failed items again, each alone. A message of
-// which an item could neither be finished nor sent on is delivered again as a whole.
+// finish puts hopeless (signal, rule) pairs to quarantine and sends failed items again, each alone, for the rules that
+// have failed: those that are through have sent what they had to. A message of which an item could neither be finished
+// nor sent on is delivered again as a whole.
 func (h *Handler) finish(ctx context.Context, works []*work, broken []bool) {
 	var letters, again []loop.Outgoing
 	var lettersOf, againOf []*work
 	for _, w := range works {
-		if w.retry != nil {
-			continue // all its rules run again, and what is hopeless would be quarantined once per attempt
-		}
 		for _, q := range w.quarantine {
 			item := w.item
 			q.Stage, q.At = "decide", h.cfg.Now().UTC()
-			item.Quarantine = &q
+			item.Quarantine, item.Left = &q, nil
 			if body, err := loop.Encode(item); err != nil {
 				broken[w.msg] = true
 			} else {
@@ -49,6 +48,7 @@ func (h *Handler) finish(ctx context.Context, works []*work, broken []bool) {
 		}
 		item := w.item
 		item.Attempt++
+		item.Left, item.Timers = w.left, slices.Concat(item.Timers, w.timers)
 		delay := min(h.cfg.Backoff(item.Attempt), loop.MaxDelay)
 		if body, err := loop.Encode(item); err != nil {
 			broken[w.msg] = true

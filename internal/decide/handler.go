@@ -182,7 +182,7 @@ func (h *Handler) sendTransition(ctx context.Context, t Transition, standby bool
 
 func (h *Handler) sendDecisions(ctx context.Context, ds []decided) {
 	var outgoing []loop.Outgoing
-	var owner []*work
+	var owner []decided
 	for _, d := range ds {
 		for _, e := range d.Effects {
 			o, err := effectMessage(e, d.Why, loop.Item{
@@ -190,19 +190,19 @@ func (h *Handler) sendDecisions(ctx context.Context, ds []decided) {
 				Hops: d.work.item.Hops, Cause: d.work.item.Cause,
 			})
 			if err != nil {
-				d.work.retry = err
+				d.work.fail(d.RuleID, err)
 				continue
 			}
-			outgoing, owner = append(outgoing, o), append(owner, d.work)
+			outgoing, owner = append(outgoing, o), append(owner, d)
 		}
 	}
 	for i, err := range h.cfg.Queue.Send(ctx, h.cfg.Region, loop.QueueActions, outgoing) {
 		if err != nil {
-			owner[i].retry = fmt.Errorf("send effect: %w", err)
+			owner[i].work.fail(owner[i].RuleID, fmt.Errorf("send effect: %w", err))
 		}
 	}
 	for _, d := range ds {
-		if d.work.retry == nil {
+		if !slices.Contains(d.work.left, d.RuleID) {
 			h.cfg.Recorder.Decided(ctx, d.Decision, d.work.item)
 		}
 	}

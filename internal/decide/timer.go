@@ -20,6 +20,7 @@ import (
 type timer struct {
 	signal Entry // what the silence is counted from
 	fires  time.Time
+	by     *work // whose delivery starts it
 }
 
 // timers are those that the observations call for. known are the entries of the key without them, entries with
@@ -33,12 +34,12 @@ func timers(absent time.Duration, obs []observation, known, entries []Entry) (li
 		switch at := o.entry.Pos; {
 		case !o.entry.Tick:
 			if begins(absent, o.entry, entries) {
-				list = append(list, timer{o.entry, o.work.item.AcceptedAt.Add(absent)})
+				list = append(list, timer{o.entry, o.work.item.AcceptedAt.Add(absent), o.work})
 			}
 		case !standing[at.SignalKey]: // one that stands already has started the next one
 			newest, heard := newestBefore(entries, at)
 			if wait := newest.Pos.Time.Add(absent).Sub(at.Time); heard && wait > 0 {
-				list = append(list, timer{newest, o.work.item.AcceptedAt.Add(wait)})
+				list = append(list, timer{newest, o.work.item.AcceptedAt.Add(wait), o.work})
 			}
 		}
 	}
@@ -71,7 +72,7 @@ func begins(absent time.Duration, signal Entry, entries []Entry) bool {
 	return false
 }
 
-// start sends timers, here and to the peer.
+// start sends timers, here and to the peer: each once, however often the item is tried again after that.
 func (k keeper) start(ctx context.Context, ref Ref, absent time.Duration, list []timer) error {
 	sent := map[string]bool{}
 	for _, t := range list {
@@ -80,7 +81,7 @@ func (k keeper) start(ctx context.Context, ref Ref, absent time.Duration, list [
 			return fmt.Errorf("encode timer of %s: %w", ref.RuleID, err)
 		}
 		id := loop.TimerID("absent", loop.SignalDecisionID(t.signal.Pos.SignalKey, ref.RuleID), 0)
-		if sent[id] {
+		if sent[id] || t.by.began(id) {
 			continue
 		}
 		sent[id] = true
@@ -95,6 +96,7 @@ func (k keeper) start(ctx context.Context, ref Ref, absent time.Duration, list [
 		if err := k.cfg.leg(ctx, k.cfg.Region, item); err != nil {
 			return err
 		}
+		t.by.begun(id)
 		if item.Standby = true; k.cfg.Peer != "" {
 			k.mirror(ctx, item)
 		}

@@ -50,9 +50,42 @@ func Checks(cfg *loop.Config, domain, region string) []Check {
 			Name: "Observer" + strconv.Itoa(i+1), Alarm: Alarm{Name: loop.Name(cfg.Prefix, Objection(region)), Region: observer},
 		})
 	}
-	all := Check{AtLeast: len(checks) - 1}
+	all := Check{AtLeast: Needed(len(checks))}
 	for _, c := range checks {
 		all.Children = append(all.Children, c.Name)
 	}
 	return append(checks, all)
 }
+
+// Record is how the loop's name is answered with a region while its check is healthy: by exactly one of these.
+type Record struct {
+	Region  string // identifies the record, too
+	Latency bool   // the nearest is answered
+	Weight  *int   // answered in proportion; 0 only while nothing else is healthy
+	Role    string // PRIMARY is answered while healthy, else SECONDARY
+}
+
+// Records are those of the loop's name, one a loop region, by the policy of loop.yaml. All of a name have the same.
+// https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/routing-policy.html
+func Records(cfg *loop.Config) []Record {
+	var records []Record
+	for _, region := range cfg.Regions.Loop {
+		r := Record{Region: region}
+		switch cfg.DNS.Policy {
+		case loop.DNSWeighted:
+			w := cfg.DNS.Weights[region]
+			r.Weight = &w
+		case loop.DNSFailover:
+			if r.Role = "SECONDARY"; region == cfg.DNS.Primary {
+				r.Role = "PRIMARY"
+			}
+		default:
+			r.Latency = true
+		}
+		records = append(records, r)
+	}
+	return records
+}
+
+// Needed is how many of a calculated check's children have to be healthy: all but one, whom it is not believed.
+func Needed(children int) int { return children - 1 }

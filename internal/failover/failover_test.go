@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 
@@ -46,6 +47,25 @@ func TestTheLastCheckDecidesAsDesigned(t *testing.T) {
 		}
 		if got, want := healthy >= last.AtLeast, endpoint && quiet >= 2; got != want {
 			t.Errorf("endpoint %v, %d quiet observers: healthy %v", endpoint, quiet, got)
+		}
+	}
+}
+
+func TestEveryRegionHasOneRecordOfThePolicy(t *testing.T) {
+	t.Parallel()
+	three := 3
+	for policy, want := range map[string][]Record{
+		"":               {{Region: "east", Latency: true}, {Region: "west", Latency: true}},
+		loop.DNSLatency:  {{Region: "east", Latency: true}, {Region: "west", Latency: true}},
+		loop.DNSWeighted: {{Region: "east", Weight: new(int)}, {Region: "west", Weight: &three}},
+		loop.DNSFailover: {{Region: "east", Role: "SECONDARY"}, {Region: "west", Role: "PRIMARY"}},
+	} {
+		got := Records(&loop.Config{
+			Regions: loop.Regions{Loop: []string{"east", "west"}, Witness: "far"},
+			DNS:     loop.DNS{Policy: policy, Weights: map[string]int{"east": 0, "west": 3}, Primary: "west"},
+		})
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %+v", policy, got)
 		}
 	}
 }

@@ -34,22 +34,12 @@ type alarmChange struct {
 
 // alarmEvent makes a signal of the detail of an EventBridge event.
 func alarmEvent(raw []byte, detail json.RawMessage, resources []string) parsed {
-	var d struct {
-		Name  string `json:"alarmName"`
-		State struct {
-			Value, Reason, Timestamp string
-		} `json:"state"`
-		Previous      struct{ Value string } `json:"previousState"`
-		Configuration struct {
-			Description string `json:"description"`
-		} `json:"configuration"`
-	}
-	if err := into(detail, &d); err != nil {
+	var c alarmChange
+	err := take(detail, field{"alarmName", &c.Alarm}, field{"previousState", fields{{"value", &c.Previous}}},
+		field{"state", fields{{"value", &c.State}, {"reason", &c.Reason}, {"timestamp", &c.at}}},
+		field{"configuration", fields{{"description", &c.Description}}})
+	if err != nil {
 		return parsed{raw: raw, err: err}
-	}
-	c := alarmChange{
-		Alarm: d.Name, State: d.State.Value, Previous: d.Previous.Value, Reason: d.State.Reason,
-		Description: d.Configuration.Description, at: d.State.Timestamp,
 	}
 	if len(resources) > 0 {
 		c.ARN = resources[0]
@@ -59,16 +49,13 @@ func alarmEvent(raw []byte, detail json.RawMessage, resources []string) parsed {
 
 // alarmNotification makes a signal of what an alarm sends to a topic; false where body is something else.
 func alarmNotification(body []byte) ([]parsed, bool) {
-	var n struct {
-		AlarmName, AlarmDescription, AlarmArn, NewStateValue, NewStateReason, StateChangeTime, OldStateValue string
-	}
-	if json.Unmarshal(body, &n) != nil || n.AlarmName == "" || n.NewStateValue == "" {
+	var c alarmChange
+	err := take(body, field{"AlarmName", &c.Alarm}, field{"AlarmArn", &c.ARN}, field{"NewStateValue", &c.State}, field{"OldStateValue", &c.Previous},
+		field{"NewStateReason", &c.Reason}, field{"AlarmDescription", &c.Description}, field{"StateChangeTime", &c.at})
+	if err != nil || c.Alarm == "" || c.State == "" {
 		return nil, false
 	}
-	return []parsed{alarmChange{
-		Alarm: n.AlarmName, ARN: n.AlarmArn, State: n.NewStateValue, Previous: n.OldStateValue, Reason: n.NewStateReason,
-		Description: n.AlarmDescription, at: n.StateChangeTime,
-	}.parsed(body)}, true
+	return []parsed{c.parsed(body)}, true
 }
 
 func (c alarmChange) parsed(raw []byte) parsed {

@@ -29,17 +29,18 @@ var ErrNotStored = errors.New("not everything is stored durably; call again with
 // Handle takes one event of EventBridge, or the records of a topic.
 func (s *Alarms) Handle(ctx context.Context, event []byte) error {
 	var topic struct {
-		Records []struct {
-			SNS struct {
-				Message string `json:"Message"`
-			} `json:"Sns"`
-		} `json:"Records"`
+		Records []json.RawMessage
 	}
 	msgs := []loop.Message{{ID: "0", Body: event}}
 	if json.Unmarshal(event, &topic) == nil && len(topic.Records) > 0 {
 		msgs = msgs[:0]
-		for i, r := range topic.Records {
-			msgs = append(msgs, loop.Message{ID: strconv.Itoa(i), Body: []byte(r.SNS.Message)})
+		for i, record := range topic.Records {
+			body := []byte(record) // kept whole where it is no notification
+			var message string
+			if take(record, field{"Sns", fields{{"Message", &message}}}) == nil && message != "" {
+				body = []byte(message)
+			}
+			msgs = append(msgs, loop.Message{ID: strconv.Itoa(i), Body: body})
 		}
 	}
 	if failed := s.inbox.Handle(ctx, msgs); len(failed) > 0 {

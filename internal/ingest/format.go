@@ -3,7 +3,6 @@ package ingest
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"mime"
 	"net/http"
 	"strings"
@@ -79,13 +78,33 @@ func jsonBody(d delivery) ([]byte, error) {
 	return body, err
 }
 
-// into decodes a member of a document that the scanner has found sound; another type than expected is the sender's.
-func into(raw []byte, v any) error {
-	if err := json.Unmarshal(raw, v); err != nil {
-		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
-			return loop.Refuse(loop.CodeInvalidEvent, "%s is not of the expected type", quoteName(wrong.Field))
-		}
+// field is a member of a JSON object, and what it is decoded into: a pointer, or the fields of its own that are taken.
+type field struct {
+	name string
+	into any
+}
+
+type fields []field
+
+// take decodes members of an object that the scanner has found sound, by their exact names. encoding/json takes "Status"
+// for "status" as well, and the last one wins: an alert would be named by another status than rules see in its data.
+func take(object []byte, members ...field) error {
+	var all map[string]json.RawMessage
+	if json.Unmarshal(object, &all) != nil {
 		return loop.Refuse(loop.CodeInvalidEvent, "the body is not of the expected form")
+	}
+	for _, f := range members {
+		member, there := all[f.name]
+		if !there {
+			continue
+		}
+		if inner, ok := f.into.(fields); ok {
+			if err := take(member, inner...); err != nil {
+				return err
+			}
+		} else if json.Unmarshal(member, f.into) != nil {
+			return loop.Refuse(loop.CodeInvalidEvent, "%s is not of the expected type", f.name)
+		}
 	}
 	return nil
 }

@@ -14,19 +14,14 @@ func alertmanager(d delivery) ([]parsed, bool, error) {
 
 // notification is what Alertmanager and Grafana send alike. What else there is stays where it is, in the alerts.
 type notification struct {
-	Version   string            `json:"version"`
-	Alerts    []json.RawMessage `json:"alerts"`
-	Truncated int               `json:"truncatedAlerts"`
+	version   string
+	alerts    []json.RawMessage
+	truncated int
 }
 
 // alert is what its signal is named by. It is the same alert for as long as its labels are the same (fingerprint) and
 // it does not end (startsAt): however often it is repeated, and by whichever of several senders, it is one signal.
-type alert struct {
-	Status      string `json:"status"`
-	StartsAt    string `json:"startsAt"`
-	EndsAt      string `json:"endsAt"`
-	Fingerprint string `json:"fingerprint"`
-}
+type alert struct{ status, startsAt, endsAt, fingerprint string }
 
 const (
 	firing   = "firing"
@@ -39,48 +34,48 @@ func alerts(d delivery, version, family string) ([]parsed, bool, error) {
 		return nil, false, err
 	}
 	var n notification
-	if err := into(body, &n); err != nil {
+	if err := take(body, field{"version", &n.version}, field{"alerts", &n.alerts}, field{"truncatedAlerts", &n.truncated}); err != nil {
 		return nil, false, err
 	}
 	switch {
-	case n.Version != version:
-		return nil, false, loop.Refuse(loop.CodeInvalidEvent, "version must be %q, not %s", version, quoteName(n.Version))
-	case n.Alerts == nil:
+	case n.version != version:
+		return nil, false, loop.Refuse(loop.CodeInvalidEvent, "version must be %q, not %s", version, quoteName(n.version))
+	case n.alerts == nil:
 		return nil, false, loop.Refuse(loop.CodeInvalidEvent, "alerts is missing")
-	case len(n.Alerts) > loop.MaxBatchEvents:
+	case len(n.alerts) > loop.MaxBatchEvents:
 		return nil, false, loop.Refuse(loop.CodeBatchTooLarge, "more than %d alerts at once: set max_alerts, or group them finer", loop.MaxBatchEvents)
 	}
-	events := make([]parsed, 0, len(n.Alerts)+1)
-	for _, raw := range n.Alerts {
+	events := make([]parsed, 0, len(n.alerts)+1)
+	for _, raw := range n.alerts {
 		events = append(events, alertSignal(raw, d.input.Source, family))
 	}
-	if n.Truncated > 0 { // they are nowhere in the body; whoever counts refusals must see that some are missing
-		events = append(events, parsed{err: loop.Refuse(loop.CodeBatchTooLarge, "%d alerts were left out by the sender (max_alerts)", n.Truncated)})
+	if n.truncated > 0 { // they are nowhere in the body; whoever counts refusals must see that some are missing
+		events = append(events, parsed{err: loop.Refuse(loop.CodeBatchTooLarge, "%d alerts were left out by the sender (max_alerts)", n.truncated)})
 	}
 	return events, true, nil
 }
 
 func alertSignal(raw json.RawMessage, source, family string) parsed {
 	var a alert
-	if err := into(raw, &a); err != nil {
+	err := take(raw, field{"status", &a.status}, field{"startsAt", &a.startsAt}, field{"endsAt", &a.endsAt}, field{"fingerprint", &a.fingerprint})
+	if err != nil {
 		return parsed{raw: raw, err: err}
 	}
-	at := a.StartsAt
-	if a.Status == resolved {
-		at = a.EndsAt
+	at := a.startsAt
+	if a.status == resolved {
+		at = a.endsAt
 	}
-	var err error
 	switch {
-	case a.Status != firing && a.Status != resolved:
+	case a.status != firing && a.status != resolved:
 		err = loop.Refuse(loop.CodeInvalidEvent, "status of an alert must be %s or %s", firing, resolved)
-	case a.Fingerprint == "" || a.StartsAt == "" || at == "":
+	case a.fingerprint == "" || a.startsAt == "" || at == "":
 		err = loop.Refuse(loop.CodeInvalidEvent, "an alert needs fingerprint and startsAt, and endsAt once it is resolved")
 	}
 	if err != nil {
 		return parsed{raw: raw, err: err}
 	}
 	return notice{
-		id:     a.Fingerprint + "/" + a.Status + "/" + a.StartsAt,
-		source: source, typ: family + a.Status, subject: a.Fingerprint, time: at, data: raw,
+		id:     a.fingerprint + "/" + a.status + "/" + a.startsAt,
+		source: source, typ: family + a.status, subject: a.fingerprint, time: at, data: raw,
 	}.parsed()
 }

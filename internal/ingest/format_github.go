@@ -17,19 +17,14 @@ func github(d delivery) ([]parsed, bool, error) {
 	if event == "" || id == "" {
 		return nil, false, loop.Refuse(loop.CodeInvalidEvent, "X-GitHub-Event and X-GitHub-Delivery are required")
 	}
-	var about struct {
-		Action     json.RawMessage `json:"action"`
-		Repository struct {
-			FullName string `json:"full_name"`
-		} `json:"repository"`
-	}
-	if err := into(body, &about); err != nil {
+	n := notice{id: id, source: d.input.Source, typ: "com.github." + event, data: body}
+	var action json.RawMessage
+	if err := take(body, field{"action", &action}, field{"repository", fields{{"full_name", &n.subject}}}); err != nil {
 		return nil, false, err
 	}
-	n := notice{id: id, source: d.input.Source, typ: "com.github." + event, subject: about.Repository.FullName, data: body}
-	var action string
-	if json.Unmarshal(about.Action, &action) == nil && action != "" { // of some events it is an object
-		n.typ += "." + action
+	var text string
+	if json.Unmarshal(action, &text) == nil && text != "" { // of some events it is an object
+		n.typ += "." + text
 	}
 	return []parsed{n.parsed()}, false, nil
 }

@@ -142,6 +142,22 @@ func TestAnAlertIsNamedByWhatItIs(t *testing.T) {
 	}
 }
 
+// JSON's names are told by their exact letters, and what the signal is named by is what rules see in its data.
+func TestAnAlertIsReadByExactNames(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		strings.TrimSuffix(notificationOf("4", anAlert), "}") + `,"Alerts":[],"VERSION":"9","TruncatedAlerts":7}`,
+		notificationOf("4", strings.TrimSuffix(anAlert, "}")+`,"Status":"resolved","FINGERPRINT":"of another","startsat":"2026-01-01T00:00:00Z"}`),
+	} {
+		q := &fakeQueue{}
+		h, _ := doors(t, q)
+		got := taken(t, post(loop.FormatAlertmanager, "application/json", body).to(h))
+		if len(got.Accepted) != 1 || len(got.Rejected) != 0 || got.Accepted[0].ID != "c4ca4238a0b92382/firing/2026-03-04T11:00:00.5Z" {
+			t.Errorf("%.400s: %+v", body, got)
+		}
+	}
+}
+
 // What the sender left out, and a bad alert among good ones, are said and counted, and cost the others nothing.
 func TestAlertsThatAreMissingAreCounted(t *testing.T) {
 	t.Parallel()

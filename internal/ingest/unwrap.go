@@ -43,16 +43,11 @@ func unwrap(body []byte, wraps int) []parsed {
 // https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
 // https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
 type envelope struct {
-	Type    string `json:"Type"` // SNS: Notification
-	Topic   string `json:"TopicArn"`
-	Message string `json:"Message"`
+	kind, topic, message string // SNS: Type (Notification), TopicArn, Message
 
-	DetailType string          `json:"detail-type"` // EventBridge
-	Source     string          `json:"source"`
-	ID         string          `json:"id"`
-	Time       string          `json:"time"`
-	Resources  []string        `json:"resources"`
-	Detail     json.RawMessage `json:"detail"`
+	detailType, source, id, time string // EventBridge
+	resources                    []string
+	detail                       json.RawMessage
 }
 
 // opened makes events of an envelope; false where body is none.
@@ -65,15 +60,18 @@ func opened(body []byte, wraps int) ([]parsed, bool) {
 		return events, true
 	}
 	var e envelope
-	if wraps == 0 || json.Unmarshal(sound, &e) != nil {
+	err = take(sound, field{"Type", &e.kind}, field{"TopicArn", &e.topic}, field{"Message", &e.message},
+		field{"detail-type", &e.detailType}, field{"source", &e.source}, field{"id", &e.id}, field{"time", &e.time},
+		field{"resources", &e.resources}, field{"detail", &e.detail})
+	if wraps == 0 || err != nil {
 		return nil, false
 	}
 	switch {
-	case e.Type == "Notification" && e.Topic != "":
-		return unwrap([]byte(e.Message), wraps-1), true
-	case e.DetailType == alarmDetail && e.Source == alarmSource:
-		return []parsed{alarmEvent(body, e.Detail, e.Resources)}, true
-	case e.DetailType != "" && e.Source != "" && len(e.Detail) > 0 && e.Detail[0] == '{':
+	case e.kind == "Notification" && e.topic != "":
+		return unwrap([]byte(e.message), wraps-1), true
+	case e.detailType == alarmDetail && e.source == alarmSource:
+		return []parsed{alarmEvent(body, e.detail, e.resources)}, true
+	case e.detailType != "" && e.source != "" && len(e.detail) > 0 && e.detail[0] == '{':
 		return []parsed{busEvent(body, e)}, true
 	}
 	return nil, false
@@ -81,12 +79,12 @@ func opened(body []byte, wraps int) ([]parsed, bool) {
 
 // busEvent is the CloudEvent that is the detail of an EventBridge event, or else the event itself.
 func busEvent(body []byte, e envelope) parsed {
-	if signal, err := ParseEvent(e.Detail); loop.CodeOf(err) != loop.CodeInvalidEvent {
+	if signal, err := ParseEvent(e.detail); loop.CodeOf(err) != loop.CodeInvalidEvent {
 		return parsed{raw: body, signal: signal, err: err}
 	}
-	n := notice{id: e.ID, source: e.Source, typ: e.DetailType, time: e.Time, data: e.Detail}
-	if len(e.Resources) > 0 {
-		n.subject = e.Resources[0]
+	n := notice{id: e.id, source: e.source, typ: e.detailType, time: e.time, data: e.detail}
+	if len(e.resources) > 0 {
+		n.subject = e.resources[0]
 	}
 	p := n.parsed()
 	p.raw = body

@@ -108,6 +108,7 @@ func TestABadEventInAWrappingIsQuarantined(t *testing.T) {
 		"a subscription to confirm":    {strings.Replace(onTopic("x"), "Notification", "SubscriptionConfirmation", 1), loop.CodeInvalidEvent},
 		"a duplicate key on the way":   {strings.Replace(instanceOnBus, `"detail":`, `"id":"2","detail":`, 1), loop.CodeMalformed},
 		"a detail that is no object":   {onBus(`7`), loop.CodeInvalidEvent},
+		"a name in another case":       {strings.Replace(alarmOnBus, `"detail":`, `"Detail":{"alarmName":"other","state":{"value":"OK"}},"DETAIL":`, 1), loop.CodeInvalidEvent},
 		"an event too old for the bus": {strings.Replace(instanceOnBus, "2026-03-04T11:59", "2026-03-04T01:59", 1), loop.CodeTimeOutOfRange},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -181,6 +182,20 @@ func TestWhatIsNoAlarmIsQuarantined(t *testing.T) {
 		}
 		if len(records) != 1 || records[0].Quarantine.Stage != loop.FuncIngestAlarm || len(q.items(t, ohio, loop.QueueSignals)) > 0 {
 			t.Errorf("%q: %+v", e, records)
+		}
+	}
+}
+
+// A record that is no notification is kept as it came, not as the message that it does not have.
+func TestARecordThatIsNoNotificationIsKeptWhole(t *testing.T) {
+	t.Parallel()
+	for _, record := range []string{`{"messageId":"1","body":"planted"}`, `{"Sns":{"Subject":"planted"}}`, `{"sns":{"message":"planted"}}`, `"planted"`} {
+		q := &fakeQueue{}
+		if err := alarmsOf(t, q).Handle(t.Context(), []byte(`{"Records":[`+record+`]}`)); err != nil {
+			t.Fatal(err)
+		}
+		if records := q.records(t); len(records) != 1 || records[0].Body != record {
+			t.Errorf("%s: %+v", record, records)
 		}
 	}
 }

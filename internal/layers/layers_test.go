@@ -63,6 +63,14 @@ func TestOnlyTheArchiveAndActCarryS3(t *testing.T) {
 	}
 }
 
+// What flips by itself flips by data planes: a function that carried Route 53's client could call its control plane.
+func TestNoFunctionCanAskRoute53(t *testing.T) {
+	t.Parallel()
+	for _, p := range []string{"ingest/http", "ingest/queue", "ingest/alarm", "ingest/poll", "ingest/archive", "decide", "act/deliver", "act/outputs", "act/sweeper", "health/observer", "health/canary"} {
+		refuse(t, module+"functions/"+p, "github.com/aws/aws-sdk-go-v2/service/route53", module+"internal/route53")
+	}
+}
+
 func TestOnlyWhoTakesSignalsCarriesSchemas(t *testing.T) {
 	t.Parallel()
 	for _, p := range []string{"ingest/alarm", "ingest/archive", "decide", "act/deliver", "act/outputs", "act/sweeper", "health/observer"} {

@@ -12,12 +12,28 @@ type Config struct {
 	Rules        []Rule            `yaml:"rules"         json:"rules"`
 	Actions      map[string]Action `yaml:"actions"       json:"actions"`
 	Health       Health            `yaml:"health"        json:"health,omitzero"`
+	DNS          DNS               `yaml:"dns"           json:"dns,omitzero"`
 }
+
+// DNS says which of the healthy regions the loop's name is answered with.
+type DNS struct {
+	Policy  string         `yaml:"policy"  json:"policy,omitempty"`  // latency | weighted | failover; "" is latency
+	Weights map[string]int `yaml:"weights" json:"weights,omitempty"` // by loop region, with weighted
+	Primary string         `yaml:"primary" json:"primary,omitempty"` // the loop region that is answered while healthy, with failover
+}
+
+// Values of DNS.Policy.
+const (
+	DNSLatency  = "latency"
+	DNSWeighted = "weighted"
+	DNSFailover = "failover"
+)
 
 // Health says what observers do and whom they tell that they live.
 type Health struct {
 	Drain     string `yaml:"drain"     json:"drain,omitempty"`     // automatic | operator: who drains a region
 	Heartbeat string `yaml:"heartbeat" json:"heartbeat,omitempty"` // URL that every run of an observer calls
+	Bounds    Bounds `yaml:",inline"   json:"bounds,omitzero"`
 }
 
 // Values of Health.Drain.

@@ -31,6 +31,10 @@ type Item struct {
 	Unclaimed int  `json:"unclaimed,omitempty"` // attempts, of which the last may have been applied
 	Delivered bool `json:"delivered,omitempty"` // the target took it
 
+	// What earlier deliveries of a signal got done, so that trying the rest again does not send it all again.
+	Left   []string `json:"left,omitempty"`   // the rules that have failed so far and still have to run; empty for all
+	Timers []string `json:"timers,omitempty"` // ids of the timers that are on their way
+
 	Sampled bool `json:"sampled,omitempty"` // the signal is in the sampled ledger; see Sampled
 }
 

@@ -88,11 +88,9 @@ func (o *Observer) canary(ctx context.Context, name string) Check {
 		c.State, c.Detail = Unknown, err.Error()
 		return c
 	}
-	age := o.Now().Sub(newest.LandedAt)
-	c.State, c.Value = OK, age.Round(time.Second).String()
-	if age > loop.CanaryKeep {
-		c.State, c.Detail = Bad, "no canary came through for longer than "+loop.CanaryKeep.String()
-	}
+	age, took := o.Now().Sub(newest.LandedAt), newest.LandedAt.Sub(newest.SentAt)
+	c.say(age > o.Bounds.ReceiptAge.Std(), age.Round(time.Second).String()+" ago, took "+took.Round(time.Millisecond).String(),
+		"no canary came through for longer than "+o.Bounds.ReceiptAge.String())
 	return c
 }
 
@@ -131,7 +129,7 @@ func (o *Observer) receipt(ctx context.Context, name string) (newest loop.Receip
 // deadLetters looks for messages that a person must see. They page; they are no reason to leave the region.
 func (o *Observer) deadLetters(ctx context.Context, region, queue string) Check {
 	name := loop.DeadLetter(queue)
-	c := Check{Name: name, State: OK}
+	c := Check{Name: name}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	visible, inFlight, _, err := o.Depths.Depth(ctx, region, name)
@@ -139,10 +137,6 @@ func (o *Observer) deadLetters(ctx context.Context, region, queue string) Check 
 		c.State, c.Detail = Unknown, err.Error()
 		return c
 	}
-	c.Value = strconv.Itoa(visible + inFlight)
-	if visible+inFlight > 0 {
-		c.State = Bad
-		c.Detail = "messages wait for a person"
-	}
+	c.say(visible+inFlight > o.Bounds.DeadLetters, strconv.Itoa(visible+inFlight), "messages wait for a person")
 	return c
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -20,9 +21,17 @@ const (
 	witness = "us-east-1"
 )
 
+type metricsRead struct {
+	region   string
+	from, to time.Time
+	metrics  int
+}
+
 var (
 	at      = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	errDown = errors.New("does not answer")
+
+	errBlind = errors.New("CloudWatch is down")
 )
 
 // world is what an observer looks at. A dead region answers nothing; one that swallows never answers at all.
@@ -35,8 +44,10 @@ type world struct {
 	letters   map[string]int // region|queue
 	probed    map[string]error
 	asked     []string
-	published map[string]float64
-	silent    int
+	published observe.Reading
+	reads     []metricsRead
+	blind     map[string]bool           // regions whose CloudWatch is down
+	series    map[string]observe.Series // region|queue or function|metric
 	now       time.Time
 	mute      error // what publishing ends with
 }
@@ -45,6 +56,7 @@ func newWorld() *world {
 	w := &world{
 		docs: map[string]map[string]json.RawMessage{}, kept: map[string]time.Duration{}, dead: map[string]bool{},
 		swallows: map[string]bool{}, letters: map[string]int{}, probed: map[string]error{}, now: at,
+		blind: map[string]bool{}, series: map[string]observe.Series{},
 	}
 	for _, table := range []string{east, west} {
 		w.announce(table, east, `{"url":"https://east/"}`)
@@ -57,7 +69,7 @@ func newWorld() *world {
 
 // canary is the receipt of one that landed in a region some time ago, as a table has it.
 func (w *world) canary(table, region string, ago time.Duration) {
-	raw, err := json.Marshal(loop.Receipt{Input: "signals", LandedAt: w.now.Add(-ago)})
+	raw, err := json.Marshal(loop.Receipt{Input: "signals", SentAt: w.now.Add(-ago - 800*time.Millisecond), LandedAt: w.now.Add(-ago)})
 	if err != nil {
 		panic(err)
 	}
@@ -127,17 +139,49 @@ func (w *world) Probe(_ context.Context, url string) (time.Duration, error) {
 	return 12345 * time.Microsecond, w.probed[url]
 }
 
-func (w *world) Publish(_ context.Context, _ string, verdicts map[string]float64, silent int) error {
+func (w *world) Publish(_ context.Context, r observe.Reading) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.published, w.silent = maps.Clone(verdicts), silent
+	w.published = r
 	return w.mute
+}
+
+// Read answers with what a region's metrics are, those of a chain that is well where nothing else is arranged.
+func (w *world) Read(ctx context.Context, region string, from, to time.Time, asked []observe.Metric) ([]observe.Series, error) {
+	if err := w.reach(ctx, region); err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reads = append(w.reads, metricsRead{region, from, to, len(asked)})
+	if w.blind[region] {
+		return nil, errBlind
+	}
+	series := make([]observe.Series, len(asked))
+	for i, m := range asked {
+		var ok bool
+		if series[i], ok = w.series[region+"|"+m.Of.Queue+m.Of.Function+"|"+m.Name]; !ok {
+			series[i] = well(m.Name)
+		}
+	}
+	return series, nil
+}
+
+// well is a quarter of an hour of nothing but canaries.
+func well(metric string) observe.Series {
+	switch metric {
+	case "NumberOfMessagesReceived", "NumberOfMessagesDeleted", "Invocations":
+		return slices.Repeat(observe.Series{2}, 10)
+	case "ApproximateAgeOfOldestMessage":
+		return nil // no message waits
+	}
+	return slices.Repeat(observe.Series{0}, 10)
 }
 
 func (w *world) observer(region string) *observe.Observer {
 	o := &observe.Observer{
 		Region: region, Loop: []string{east, west}, All: []string{east, west, witness},
-		Docs: w, Depths: w, Prober: w, Gauge: w, Now: func() time.Time { return w.now },
+		Docs: w, Depths: w, Prober: w, Metrics: w, Gauge: w, Bounds: loop.DefaultBounds(), Now: func() time.Time { return w.now },
 	}
 	if region != witness {
 		o.Endpoint = "https://own"

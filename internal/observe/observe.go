@@ -1,7 +1,25 @@
 // Package observe is the observer: once a minute, in every loop region and the witness region, it looks at every
 // loop region from outside and writes what it thinks of it, with the evidence. One observer may die, be silent or
 // lie: it has one voice, and missing data is no voice at all. When a flip of a region's
-// state is due by package failover, every observer that sees so writes it.
+// state is due by package region, every observer that sees so writes it.
+//
+// Its checks of a region, and what a bad one does. Bounds are those of `health` in loop.yaml.
+//
+//	check               looks at                                                bad                           does
+//	endpoint            GET /v1/health, from here                               no answer of 200 or 503       votes
+//	canary              the region's newest receipt, in any table               older than receipt_age        votes
+//	{queue}-dlq         GetQueueAttributes: messages                            more than dead_letters        pages
+//	{queue}-age         CloudWatch: the age of the oldest message               more than queue_age           pages
+//	{queue}-growth      CloudWatch: messages waiting, now and 10 min ago        more than queue_growth        pages
+//	{queue}-failing     CloudWatch: received and not deleted, of all received   error_ratio, and 3 or more    pages
+//	{function}-throttles CloudWatch: throttled, of all invocations              throttle_ratio, and 3 or more pages
+//	any                 no answer, no data                                      unknown                       pages
+//
+// What votes says that the region does not do its work, whatever the reason. What pages says that something is wrong,
+// and leaving the region may not help, or harm: a target that is down or a flood follows the signals to the peer. The
+// queues are `signals` and `actions`, the dead letters all. CloudWatch is read every five minutes, by one observer at a
+// time (metrics.go): the region's own alarms look at the same every minute, and observers are there for when those are
+// gone with their region.
 //
 // The package knows no AWS: documents, queues, metrics and probes are interfaces declared here.
 package observe
@@ -38,10 +56,17 @@ type Prober interface {
 	Probe(ctx context.Context, url string) (time.Duration, error)
 }
 
-// Gauge publishes in the observer's own region: one number per loop region, 1 not objecting and 0 objecting, and how
-// many of the other observers are silent.
+// Gauge publishes in the observer's own region.
 type Gauge interface {
-	Publish(ctx context.Context, observer string, verdicts map[string]float64, silent int) error
+	Publish(ctx context.Context, r Reading) error
+}
+
+// Reading is what a run found, in numbers.
+type Reading struct {
+	Verdicts map[string]float64 // by loop region: 1 not objecting, 0 objecting
+	Silent   int                // of the other observers
+	Found    int                // checks that are bad and do not vote
+	Unseen   int                // checks that are unknown
 }
 
 // State of one check.
@@ -61,6 +86,9 @@ type Check struct {
 	Value  string `json:"value,omitempty"`
 	Votes  bool   `json:"votes"` // whether Bad is an objection to the region; otherwise it only pages
 	Detail string `json:"detail,omitempty"`
+
+	At    time.Time `json:"at,omitzero"`    // of the look, where it is not that of the verdict
+	Since time.Time `json:"since,omitzero"` // since when it has been in this State, without a gap
 }
 
 // Verdict is one observer's view of one region.
@@ -104,7 +132,9 @@ type Observer struct {
 	Docs     Documents
 	Depths   Depths
 	Prober   Prober
+	Metrics  Metrics
 	Gauge    Gauge
+	Bounds   loop.Bounds
 	Now      func() time.Time
 }
 
@@ -131,21 +161,32 @@ func (o *Observer) Run(ctx context.Context) (map[string]Verdict, error) {
 	if err := eg.Wait(); err != nil { // a look never fails: what it cannot see is Unknown
 		errs = append(errs, err)
 	}
-	verdicts, gauge := map[string]Verdict{}, map[string]float64{}
-	for i := range found {
-		v := &found[i]
-		v.Since = since(views, *v)
-		verdicts[v.Region], gauge[v.Region] = *v, 0
-		if v.Healthy {
-			gauge[v.Region] = 1
-		}
+	verdicts, read := map[string]Verdict{}, Reading{Verdicts: map[string]float64{}, Silent: o.silent(views)}
+	for _, v := range found {
+		verdicts[v.Region] = v
+		read.add(v)
 	}
-	errs = append(errs, o.say(ctx, found, gauge, o.silent(views))...)
+	errs = append(errs, o.say(ctx, found, read)...)
 	return verdicts, errors.Join(append(errs, o.judge(ctx, views, found)...)...)
 }
 
+func (r *Reading) add(v Verdict) {
+	r.Verdicts[v.Region] = 0
+	if v.Healthy {
+		r.Verdicts[v.Region] = 1
+	}
+	for _, c := range v.Checks {
+		switch {
+		case c.State == Unknown:
+			r.Unseen++
+		case c.State == Bad && !c.Votes:
+			r.Found++
+		}
+	}
+}
+
 // say writes the verdicts and publishes the gauge, all at once: neither waits for a region that does not answer.
-func (o *Observer) say(ctx context.Context, verdicts []Verdict, gauge map[string]float64, silent int) []error {
+func (o *Observer) say(ctx context.Context, verdicts []Verdict, read Reading) []error {
 	errs := make([]error, len(verdicts)+1)
 	var eg errgroup.Group
 	for i, v := range verdicts {
@@ -157,7 +198,7 @@ func (o *Observer) say(ctx context.Context, verdicts []Verdict, gauge map[string
 	eg.Go(func() error {
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
-		if err := o.Gauge.Publish(ctx, o.Region, gauge, silent); err != nil {
+		if err := o.Gauge.Publish(ctx, read); err != nil {
 			errs[len(verdicts)] = fmt.Errorf("publish verdicts: %w", err)
 		}
 		return nil
@@ -184,9 +225,11 @@ func (o *Observer) everywhere(ctx context.Context, pk, sk string, doc any, keep 
 	return errors.Join(errs...)
 }
 
-// look makes all checks of a region at once.
+// look makes all checks of a region at once, and puts them beside those of the last look.
 func (o *Observer) look(ctx context.Context, name string) Verdict {
 	checks := make([]Check, 2+len(loop.Queues()))
+	var last Verdict
+	var measured []Check
 	var eg errgroup.Group
 	eg.Go(func() error {
 		checks[0] = o.endpoint(ctx, name)
@@ -202,8 +245,14 @@ func (o *Observer) look(ctx context.Context, name string) Verdict {
 			return nil
 		})
 	}
+	eg.Go(func() error {
+		last = o.last(ctx, name)
+		measured = o.metrics(ctx, name, last)
+		return nil
+	})
 	_ = eg.Wait() // a check never fails: what it cannot see is Unknown
-	return Verdict{Region: name, Observer: o.Region, At: o.Now().UTC(), Healthy: !objects(checks), Checks: checks}
+	checks = append(checks, measured...)
+	return Verdict{Region: name, Observer: o.Region, At: o.Now().UTC(), Healthy: !objects(checks), Checks: checks}.after(last)
 }
 
 // objects says whether a voting check is bad. Unknown has no voice.

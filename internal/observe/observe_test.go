@@ -27,7 +27,7 @@ func TestEveryTableGetsEveryVerdict(t *testing.T) {
 			}
 		}
 	}
-	if len(verdicts) != 2 || !maps.Equal(w.published, map[string]float64{east: 1, west: 1}) {
+	if len(verdicts) != 2 || !maps.Equal(w.published.Verdicts, map[string]float64{east: 1, west: 1}) {
 		t.Errorf("verdicts %v, published %v", verdicts, w.published)
 	}
 	if keep := w.kept[region.VerdictKey(east)]; keep < region.Fresh {
@@ -79,7 +79,7 @@ func TestADeadRegionIsToldToTheLiving(t *testing.T) {
 	if verdicts[east].Healthy || !verdicts[west].Healthy {
 		t.Errorf("%+v", verdicts)
 	}
-	if !maps.Equal(w.published, map[string]float64{east: 0, west: 1}) {
+	if !maps.Equal(w.published.Verdicts, map[string]float64{east: 0, west: 1}) {
 		t.Errorf("published %v", w.published)
 	}
 }
@@ -102,7 +102,7 @@ func TestASwallowingRegionDoesNotSilenceAnObserver(t *testing.T) {
 			if v, ok := w.stored(t, west, west, from); !ok || !v.Healthy {
 				t.Errorf("the region that is well has %+v, %v", v, ok)
 			}
-			if w.published == nil || !verdicts[west].Healthy {
+			if w.published.Verdicts == nil || !verdicts[west].Healthy {
 				t.Errorf("published %v, verdicts %v", w.published, verdicts)
 			}
 		})

@@ -2,8 +2,8 @@ package observe
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"time"
 
 	"example.com/unbroken/internal/region"
 )
@@ -25,13 +25,49 @@ func (o *Observer) views(ctx context.Context) (map[string]region.View, error) {
 	return nil, errors.Join(errs...)
 }
 
-// since is when the observer began to think so of the region. After a gap it begins anew: nobody looked.
-func since(views map[string]region.View, v Verdict) time.Time {
-	last, ok := views[v.Region].Verdicts[v.Observer]
-	if !ok || last.Healthy != v.Healthy || last.Since.IsZero() || v.At.Sub(last.At) > region.Fresh {
-		return v.At
+// last is the observer's own verdict before this one, from the nearest table that answers; the zero one where none
+// does.
+func (o *Observer) last(ctx context.Context, name string) (v Verdict) {
+	for _, table := range nearest(o.Region, o.Loop) {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		docs, err := o.Docs.Query(ctx, table, region.VerdictKey(name))
+		cancel()
+		if err != nil {
+			continue
+		}
+		if json.Unmarshal(docs[o.Region], &v) != nil {
+			return Verdict{} // never written, or not by this program: nothing is known
+		}
+		return v
 	}
-	return last.Since
+	return v
+}
+
+// after puts in since when things have been as they are. After a gap that begins anew: nobody looked.
+func (v Verdict) after(last Verdict) Verdict {
+	gap := v.At.Sub(last.At) > region.Fresh
+	v.Since = v.At
+	if !gap && last.Healthy == v.Healthy && !last.Since.IsZero() {
+		v.Since = last.Since
+	}
+	for i := range v.Checks {
+		c := &v.Checks[i]
+		c.Since = v.At
+		if before := last.check(c.Name); !gap && before.State == c.State && !before.Since.IsZero() {
+			c.Since = before.Since
+		}
+	}
+	return v
+}
+
+// check is the one of that name, or the zero one.
+func (v Verdict) check(name string) Check {
+	for _, c := range v.Checks {
+		if c.Name == name {
+			return c
+		}
+	}
+	return Check{}
 }
 
 // silent counts the other observers that none of the verdicts is fresh of. They do not vote, so they must page, and

@@ -101,8 +101,8 @@ func TestWhereOperatorsDrainObserversWriteNoState(t *testing.T) {
 	if _, ok := w.state(t, west, east, west); ok {
 		t.Error("it was drained")
 	}
-	if w.silent != 0 {
-		t.Errorf("%d are silent, and all have spoken", w.silent)
+	if w.published.Silent != 0 {
+		t.Errorf("%d are silent, and all have spoken", w.published.Silent)
 	}
 }
 
@@ -113,10 +113,16 @@ func TestAChainThatNoCanaryPassesIsAnObjection(t *testing.T) {
 		arrange func(*world)
 		state   observe.State
 	}{
-		"it came through":               {func(*world) {}, observe.OK},
-		"just in time":                  {func(w *world) { w.canary(east, east, loop.CanaryKeep); w.canary(west, east, loop.CanaryKeep) }, observe.OK},
-		"overdue":                       {func(w *world) { w.canary(east, east, loop.CanaryKeep+1); w.canary(west, east, loop.CanaryKeep+1) }, observe.Bad},
-		"not replicated yet":            {func(w *world) { w.canary(west, east, loop.CanaryKeep+1) }, observe.OK},
+		"it came through": {func(*world) {}, observe.OK},
+		"just in time": {func(w *world) {
+			w.canary(east, east, loop.DefaultBounds().ReceiptAge.Std())
+			w.canary(west, east, loop.DefaultBounds().ReceiptAge.Std())
+		}, observe.OK},
+		"overdue": {func(w *world) {
+			w.canary(east, east, loop.DefaultBounds().ReceiptAge.Std()+1)
+			w.canary(west, east, loop.DefaultBounds().ReceiptAge.Std()+1)
+		}, observe.Bad},
+		"not replicated yet":            {func(w *world) { w.canary(west, east, loop.DefaultBounds().ReceiptAge.Std()+1) }, observe.OK},
 		"seen in the peer's table only": {func(w *world) { w.dead[east] = true }, observe.OK},
 		"never": {func(w *world) {
 			delete(w.docs, east+"|"+loop.ReceiptKey(east))
@@ -137,19 +143,19 @@ func TestSilentObserversAreCounted(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	w.minute(t, witness)
-	if w.silent != 2 {
-		t.Errorf("%d are silent before anyone else has spoken", w.silent)
+	if w.published.Silent != 2 {
+		t.Errorf("%d are silent before anyone else has spoken", w.published.Silent)
 	}
 	w.minute(t, west, east)
 	w.minute(t, witness)
-	if w.silent != 0 {
-		t.Errorf("%d are silent, and all have spoken", w.silent)
+	if w.published.Silent != 0 {
+		t.Errorf("%d are silent, and all have spoken", w.published.Silent)
 	}
 	w.now = w.now.Add(region.Fresh)
 	w.minute(t, west)
 	w.minute(t, witness)
-	if w.silent != 1 {
-		t.Errorf("%d are silent, want east alone", w.silent)
+	if w.published.Silent != 1 {
+		t.Errorf("%d are silent, want east alone", w.published.Silent)
 	}
 }
 

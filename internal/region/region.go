@@ -64,6 +64,10 @@ type Entry struct {
 	Order Order     `json:"order,omitempty"`
 	By    string    `json:"by,omitempty"`  // who ordered it
 	Why   string    `json:"why,omitempty"` // the evidence or the reason
+
+	// The loop's name in DNS, where a person took the region out of it by the control plane. For the next person; nothing
+	// goes by it.
+	ControlPlane string `json:"controlPlane,omitempty"`
 }
 
 // Order is what an operator said.

@@ -3,7 +3,6 @@ package rule
 import (
 	"errors"
 	"net/netip"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -40,6 +39,7 @@ func (c *checker) deployment() {
 	}
 	c.regions()
 	c.health()
+	c.dns()
 	for _, entry := range c.cfg.EgressAllow {
 		if _, err := netip.ParseAddrPort(entry); err != nil {
 			c.fail("egress_allow", "such as 10.0.0.7:8080", "%q is not ip:port", entry)
@@ -52,16 +52,6 @@ func (c *checker) deployment() {
 	}
 	if c.cfg.StandbyDelay.Std() > loop.MaxDelay {
 		c.fail("standby_delay", "", "%s is more than SQS can delay, %s", c.cfg.StandbyDelay, loop.MaxDelay)
-	}
-}
-
-// health checks what the observers are told. The heartbeat's target is somebody else's: it gets nothing in the clear.
-func (c *checker) health() {
-	c.oneOf("health.drain", c.cfg.Health.Drain, loop.DrainAutomatic, loop.DrainOperator)
-	if text := c.cfg.Health.Heartbeat; text != "" {
-		if u, err := url.Parse(text); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
-			c.fail("health.heartbeat", "such as https://heartbeat.example.com/loop", "must be an https URL without credentials")
-		}
 	}
 }
 

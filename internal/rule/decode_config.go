@@ -11,6 +11,7 @@ type known = map[string]func(ast.Node, string)
 
 func (d *decoder) config(n ast.Node) *loop.Config {
 	c := &loop.Config{Inputs: map[string]loop.Input{}, Actions: map[string]loop.Action{}}
+	c.Health.Bounds = loop.DefaultBounds() // where the file says something, it replaces them
 	d.fields(n, "", known{
 		"prefix":        d.text(&c.Prefix),
 		"standby_delay": d.duration(&c.StandbyDelay),
@@ -22,9 +23,8 @@ func (d *decoder) config(n ast.Node) *loop.Config {
 		"inputs": func(n ast.Node, path string) {
 			d.entries(n, path, func(name string, n ast.Node, path string) { c.Inputs[name] = d.input(n, path) })
 		},
-		"health": func(n ast.Node, path string) {
-			d.fields(n, path, known{"drain": d.text(&c.Health.Drain), "heartbeat": d.text(&c.Health.Heartbeat)})
-		},
+		"health": d.health(&c.Health),
+		"dns":    d.dns(&c.DNS),
 		"types": func(n ast.Node, path string) {
 			d.types = map[string]any{}
 			d.entries(n, path, func(name string, n ast.Node, path string) { d.types[name] = d.value(n, path) })

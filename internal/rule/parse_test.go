@@ -52,6 +52,7 @@ func TestEmptyFileGetsDefaults(t *testing.T) {
 		{"standby_delay", cfg.StandbyDelay.Std(), 20 * time.Second},
 		{"claim", cfg.Claim.Std(), 15 * time.Second},
 		{"health.drain", cfg.Health.Drain, loop.DrainAutomatic},
+		{"health's bounds", cfg.Health.Bounds, loop.DefaultBounds()},
 		{"durability", in.Durability, loop.Mirrored},
 		{"policy", in.Policy, loop.PolicyAll},
 		{"max_skew", in.MaxSkew.Std(), time.Hour},
@@ -323,8 +324,19 @@ func TestProblemsAreBounded(t *testing.T) {
 func TestHealthIsChecked(t *testing.T) {
 	t.Parallel()
 	for health, problem := range map[string]string{
-		"{drain: operator, heartbeat: 'https://heartbeat.example.com/loop'}": "",
-		"{drain: never}": "unknown value",
+		"{drain: operator, heartbeat: 'https://heartbeat.example.com/loop'}":                                          "",
+		"{receipt_age: 2m, queue_age: 1h, queue_growth: 10, dead_letters: 5, error_ratio: 0.5, throttle_ratio: 0.01}": "",
+		"{drain: never}":                                   "unknown value",
+		"{receipt_age: 60s}":                               ":2:23: health.receipt_age: must be more than 1m0s",
+		"{receipt_age: 16m}":                               "health.receipt_age",
+		"{queue_age: 59s}":                                 "health.queue_age",
+		"{queue_age: 5d}":                                  "health.queue_age",
+		"{queue_growth: 0}":                                "health.queue_growth",
+		"{dead_letters: -1}":                               "health.dead_letters",
+		"{error_ratio: 0}":                                 "health.error_ratio",
+		"{throttle_ratio: 1}":                              "health.throttle_ratio",
+		"{throttle_ratio: .nan}":                           "health.throttle_ratio",
+		"{error_ratio: high}":                              "must be a number",
 		"{heartbeat: 'http://heartbeat.example.com'}":      "https",
 		"{heartbeat: 'https://u:p@heartbeat.example.com'}": "https",
 		"{heartbeat: nonsense}":                            "https",
@@ -333,6 +345,41 @@ func TestHealthIsChecked(t *testing.T) {
 		_, err := Parse("loop.yaml", []byte("inputs: {a: {kind: http}}\nhealth: "+health+"\n"))
 		if (err == nil) != (problem == "") || err != nil && !strings.Contains(err.Error(), problem) {
 			t.Errorf("%s: %v", health, err)
+		}
+	}
+}
+
+func TestDNSIsChecked(t *testing.T) {
+	t.Parallel()
+	const two, three, one = "{loop: [us-east-2, us-west-2], witness: us-east-1}", "{loop: [us-east-2, us-west-2, us-east-1]}", "{loop: [us-east-2]}"
+	for _, c := range []struct{ regions, dns, problem string }{
+		{two, "{policy: latency}", ""},
+		{two, "{policy: weighted, weights: {us-east-2: 3, us-west-2: 0}}", ""},
+		{two, "{policy: failover, primary: us-west-2}", ""},
+		{three, "{policy: weighted, weights: {us-east-2: 1, us-west-2: 1, us-east-1: 255}}", ""},
+		{two, "{policy: nearest}", "loop.yaml:3:15: dns.policy: unknown value"},
+		{two, "{weights: {us-east-2: 1, us-west-2: 1}}", "dns.weights: does not go with the policy latency"},
+		{two, "{policy: failover, primary: us-east-2, weights: {us-east-2: 1}}", "dns.weights: does not go with the policy failover"},
+		{two, "{policy: weighted, primary: us-east-2, weights: {us-east-2: 1, us-west-2: 1}}", "dns.primary: does not go with the policy weighted"},
+		{two, "{policy: weighted}", "us-east-2 has none"},
+		{two, "{policy: weighted, weights: {us-east-2: 1}}", "us-west-2 has none"},
+		{two, "{policy: weighted, weights: {us-east-2: 1, us-west-2: 1, us-east-1: 1}}", "dns.weights.us-east-1: is no loop region"},
+		{two, "{policy: weighted, weights: {us-east-2: 256, us-west-2: 1}}", "between 0 and 255"},
+		{two, "{policy: weighted, weights: {us-east-2: -1, us-west-2: 1}}", "between 0 and 255"},
+		{two, "{policy: weighted, weights: {us-east-2: 0, us-west-2: 0}}", "one at least"},
+		{two, "{policy: weighted, weights: {us-east-2: half, us-west-2: 1}}", "whole number"},
+		{two, "{policy: failover}", "dns.primary: must be a loop region"},
+		{two, "{policy: failover, primary: us-east-1}", "loop.yaml:3:34: dns.primary: must be a loop region"},
+		{three, "{policy: failover, primary: us-east-2}", "takes two loop regions, and there are 3"},
+		{one, "{policy: failover, primary: us-east-2}", "takes two loop regions, and there are 1"},
+		{two, "{polisy: latency}", "did you mean policy?"},
+	} {
+		cfg, err := Parse("loop.yaml", []byte("inputs: {a: {kind: http}}\nregions: "+c.regions+"\ndns: "+c.dns+"\n"))
+		if (err == nil) != (c.problem == "") || err != nil && !strings.Contains(err.Error(), c.problem) {
+			t.Errorf("%s: %v, want %q", c.dns, err, c.problem)
+		}
+		if err == nil && cfg.DNS.Policy == "" {
+			t.Errorf("%s: not read", c.dns)
 		}
 	}
 }

@@ -65,7 +65,8 @@ func (l *ledger) rallies() map[string]bool {
 	return ends
 }
 
-// readable is P4: of every output, each surviving region reads the one with the greatest fence.
+// readable is P4: of every output, each surviving region reads the one with the greatest fence. What only a lost region
+// had a copy of may be lost with it before it is replicated.
 func (l *ledger) readable() {
 	if l.anyLost && !l.oneLossOnly() {
 		return // a region that is lost while others are cut off or down takes with it what only it had
@@ -73,6 +74,9 @@ func (l *ledger) readable() {
 	newest := map[string]loop.Claim{}
 	for _, id := range l.ids {
 		c := l.claims[id]
+		if _, sent := l.book.attempted[c.Effect.SignalKey]; sent && l.anyLost && !l.durable[c.Effect.SignalKey] {
+			continue
+		}
 		if o := c.Effect.Output; o != nil && c.Status == loop.StatusDone && c.Effect.Fence >= newest[o.Key].Effect.Fence {
 			newest[o.Key] = c
 		}

@@ -71,6 +71,59 @@ func TestDNSLeavesADeadRegionWithoutTheControlPlane(t *testing.T) {
 	}
 }
 
+// The last resort: Route 53's control plane takes a region out whose health goes on answering 200, and puts it back. Its
+// own health is not asked, so that nothing but the zone's check is what DNS goes by.
+func TestALastResortByTheControlPlane(t *testing.T) {
+	canaries(t)
+	resolves(t, 5*time.Minute, east)
+	var o struct {
+		Written []string
+		DNS     struct {
+			Children, Is int
+			Error        string
+		}
+	}
+	back := func() (int, error) {
+		return asked(context.WithoutCancel(t.Context()), &o, "restore", east, "--reason", "the suite", "--control-plane", local.Domain)
+	}
+	t.Cleanup(func() { _, _ = back() }) // repeated, it changes nothing
+	exit, err := asked(t.Context(), &o, "drain", east, "--reason", "the suite", "--control-plane", local.Domain)
+	if err != nil || exit != 0 || o.DNS.Is <= o.DNS.Children || len(o.Written) != 2 {
+		t.Fatalf("exit %d, %v: %+v", exit, err, o)
+	}
+	resolves(t, time.Minute, west)
+	var plain any
+	if exit, err = asked(t.Context(), &plain, "restore", east, "--reason", "the suite, half"); err != nil || exit != 0 {
+		t.Fatalf("exit %d, %v", exit, err)
+	}
+	healthy(t, east) // and is not answered all the same
+	resolves(t, time.Second, west)
+	if exit, err = back(); err != nil || exit != 0 || o.DNS.Is >= o.DNS.Children {
+		t.Fatalf("exit %d, %v: %+v", exit, err, o)
+	}
+	resolves(t, time.Minute, east)
+}
+
+// healthy waits until the region's own health answers 200.
+func healthy(t *testing.T, region string) {
+	t.Helper()
+	until(t, 30*time.Second, func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, suite.urls[region]+"/v1/health", nil)
+		if err != nil {
+			return err
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s answers %d", region, res.StatusCode)
+		}
+		return nil
+	})
+}
+
 // resolves waits until a real DNS query for the loop's name is answered with this region.
 func resolves(t *testing.T, limit time.Duration, region string) {
 	t.Helper()

@@ -34,15 +34,23 @@ func (s *Site) Failover(ctx context.Context, cfg *loop.Config) error {
 		return err
 	}
 	var records []types.ResourceRecordSet
-	for _, region := range cfg.Regions.Loop {
+	for _, planned := range failover.Records(cfg) {
+		region := planned.Region
 		addr, ok := s.Regions[region]
 		if !ok {
 			return fmt.Errorf("failover: this world was started without the region %s", region)
 		}
 		own := failover.Host(Domain, region)
 		shared := types.ResourceRecordSet{
-			Name: aws.String(Domain), Type: types.RRTypeA, SetIdentifier: aws.String(region), Region: types.ResourceRecordSetRegion(region),
+			Name: aws.String(Domain), Type: types.RRTypeA, SetIdentifier: aws.String(region),
+			Failover:    types.ResourceRecordSetFailover(planned.Role),
 			AliasTarget: &types.AliasTarget{DNSName: aws.String(own), HostedZoneId: zone},
+		}
+		if planned.Latency {
+			shared.Region = types.ResourceRecordSetRegion(region)
+		}
+		if planned.Weight != nil {
+			shared.Weight = aws.Int64(int64(*planned.Weight))
 		}
 		if len(cfg.Regions.Loop) > 1 { // with one region there is nowhere else to go
 			if shared.HealthCheckId, err = s.healthChecks(ctx, api, cfg, region); err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 func main() {
-	handler, err := app.Observer(context.Background(), app.FromEnvironment(), gauge.New)
+	handler, err := app.Observer(context.Background(), app.FromEnvironment(), app.CloudWatch{Gauge: gauge.New, Metrics: gauge.NewMetrics})
 	if err != nil {
 		app.Exit(err)
 	}

@@ -1,4 +1,5 @@
-// Package gauge publishes an observer's verdicts where the alarms of the slow path look: in its own region.
+// Package gauge is an observer's CloudWatch: it publishes verdicts where the alarms of the slow path look, in the
+// observer's own region, and reads the metrics of every region.
 package gauge
 
 import (
@@ -13,7 +14,7 @@ import (
 	"example.com/unbroken/internal/observe"
 )
 
-// New makes the gauge of a region. It implements app.Gauge.
+// New makes the gauge of a region.
 func New(cfg aws.Config) observe.Gauge {
 	return gauge{cloudwatch.New(cwsdk.NewFromConfig(cfg)), time.Now}
 }
@@ -24,15 +25,20 @@ type gauge struct {
 }
 
 // Publish implements observe.Gauge.
-func (g gauge) Publish(ctx context.Context, _ string, verdicts map[string]float64, silent int) error {
-	data := []cloudwatch.Datum{{
-		Metric: "SilentObservers", Value: float64(silent), At: g.now().UTC(), Dimensions: map[string]string{"Function": loop.FuncObserver},
-	}}
-	for region, value := range verdicts {
-		data = append(data, cloudwatch.Datum{
-			Metric: "Verdict", Value: value, At: g.now().UTC(),
-			Dimensions: map[string]string{"Function": loop.FuncObserver, "Region": region},
-		})
+func (g gauge) Publish(ctx context.Context, r observe.Reading) error {
+	var data []cloudwatch.Datum
+	put := func(metric string, value float64, region string) {
+		d := cloudwatch.Datum{Metric: metric, Value: value, At: g.now().UTC(), Dimensions: map[string]string{"Function": loop.FuncObserver}}
+		if region != "" {
+			d.Dimensions["Region"] = region
+		}
+		data = append(data, d)
+	}
+	put("SilentObservers", float64(r.Silent), "")
+	put("ObserverFound", float64(r.Found), "")
+	put("ObserverUnseen", float64(r.Unseen), "")
+	for region, value := range r.Verdicts {
+		put("Verdict", value, region)
 	}
 	return g.metrics.Write(ctx, "Unbroken", data)
 }

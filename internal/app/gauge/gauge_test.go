@@ -8,15 +8,16 @@ import (
 	cwsdk "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 
 	"example.com/unbroken/internal/cloudwatch"
+	"example.com/unbroken/internal/observe"
 )
 
-// metrics takes what is published; reading is not asked for.
-type metrics struct {
+// taken is what is published; reading is not asked for.
+type taken struct {
 	cloudwatch.API
 	puts []*cwsdk.PutMetricDataInput
 }
 
-func (m *metrics) PutMetricData(_ context.Context, in *cwsdk.PutMetricDataInput, _ ...func(*cwsdk.Options)) (*cwsdk.PutMetricDataOutput, error) {
+func (m *taken) PutMetricData(_ context.Context, in *cwsdk.PutMetricDataInput, _ ...func(*cwsdk.Options)) (*cwsdk.PutMetricDataOutput, error) {
 	m.puts = append(m.puts, in)
 	return &cwsdk.PutMetricDataOutput{}, nil
 }
@@ -24,20 +25,22 @@ func (m *metrics) PutMetricData(_ context.Context, in *cwsdk.PutMetricDataInput,
 // The alarms of the slow path look for exactly these names: a metric under another one is silence.
 func TestVerdictsArePublishedUnderTheNamesTheAlarmsRead(t *testing.T) {
 	t.Parallel()
-	var m metrics
+	var m taken
 	at := time.Unix(1772600767, 0)
 	g := gauge{cloudwatch.New(&m), func() time.Time { return at }}
-	if err := g.Publish(t.Context(), "us-east-1", map[string]float64{"us-east-2": 1, "us-west-2": 0}, 2); err != nil {
+	if err := g.Publish(t.Context(), observe.Reading{Verdicts: map[string]float64{"us-east-2": 1, "us-west-2": 0}, Silent: 2, Found: 3, Unseen: 4}); err != nil {
 		t.Fatal(err)
 	}
-	if len(m.puts) != 1 || *m.puts[0].Namespace != "Unbroken" || len(m.puts[0].MetricData) != 3 {
+	if len(m.puts) != 1 || *m.puts[0].Namespace != "Unbroken" || len(m.puts[0].MetricData) != 5 {
 		t.Fatalf("%+v", m.puts)
 	}
 	want := map[string]float64{"us-east-2": 1, "us-west-2": 0}
-	if silent := m.puts[0].MetricData[0]; *silent.MetricName != "SilentObservers" || *silent.Value != 2 || len(silent.Dimensions) != 1 {
-		t.Errorf("%+v", silent)
+	for i, name := range []string{"SilentObservers", "ObserverFound", "ObserverUnseen"} {
+		if d := m.puts[0].MetricData[i]; *d.MetricName != name || *d.Value != float64(2+i) || len(d.Dimensions) != 1 || *d.Dimensions[0].Value != "observer" {
+			t.Errorf("%+v", d)
+		}
 	}
-	for _, d := range m.puts[0].MetricData[1:] {
+	for _, d := range m.puts[0].MetricData[3:] {
 		dims := map[string]string{}
 		for _, dim := range d.Dimensions {
 			dims[*dim.Name] = *dim.Value

@@ -45,3 +45,23 @@ func Measure(messages []Message, arrived func(id string) time.Time, now time.Tim
 	}
 	return d
 }
+
+// Flow counts what was received and what was deleted since the last look, when each message had been received so often;
+// after is what the next look needs. What came and went in between is in neither number: no call shows it.
+func Flow(before map[string]int, messages []Message) (received, deleted int, after map[string]int) {
+	after = map[string]int{}
+	for _, m := range messages {
+		after[m.ID] = m.Received
+		received += m.Received - before[m.ID]
+	}
+	for id, receives := range before {
+		if _, there := after[id]; there {
+			continue
+		}
+		deleted++
+		if receives == 0 {
+			received++
+		}
+	}
+	return received, deleted, after
+}

@@ -1,5 +1,6 @@
-// Package sqsmetrics puts the AWS/SQS metrics of depth and age that the emulator lacks: per queue and minute,
-// ApproximateNumberOfMessagesVisible, NotVisible and Delayed, and ApproximateAgeOfOldestMessage as AWS documents it.
+// Package sqsmetrics puts the AWS/SQS metrics that the emulator lacks: per queue and minute,
+// ApproximateNumberOfMessagesVisible, NotVisible and Delayed, ApproximateAgeOfOldestMessage as AWS documents it, and
+// NumberOfMessagesReceived and Deleted as far as two looks show them.
 //
 // It must not know unbroken: it measures every queue that there is. Unlike AWS it goes on for a queue that has been
 // idle for six hours.
@@ -37,11 +38,12 @@ type Meter struct {
 	emulator string // its URL: no AWS call shows messages without receiving them
 	metrics  Metrics
 	arrived  map[string]map[string]time.Time // queue → dead letter → when it was first seen
+	receives map[string]map[string]int       // queue → message → how often it had been received
 }
 
 // New returns a meter of the queues of a region.
 func New(region, emulator string, metrics Metrics) *Meter {
-	return &Meter{region: region, emulator: emulator, metrics: metrics, arrived: map[string]map[string]time.Time{}}
+	return &Meter{region: region, emulator: emulator, metrics: metrics, arrived: map[string]map[string]time.Time{}, receives: map[string]map[string]int{}}
 }
 
 // Put measures every queue as of now.
@@ -53,6 +55,8 @@ func (m *Meter) Put(ctx context.Context, now time.Time) error {
 	var data []types.MetricDatum
 	for _, queue := range slices.Sorted(maps.Keys(queues)) {
 		m.remember(queue, queues[queue], now)
+		var received, deleted int
+		received, deleted, m.receives[queue] = Flow(m.receives[queue], queues[queue])
 		d := Measure(queues[queue], func(id string) time.Time { return m.arrived[queue][id] }, now)
 		for _, one := range []struct {
 			name  string
@@ -62,6 +66,8 @@ func (m *Meter) Put(ctx context.Context, now time.Time) error {
 			{"ApproximateNumberOfMessagesVisible", float64(d.Visible), types.StandardUnitCount},
 			{"ApproximateNumberOfMessagesNotVisible", float64(d.NotVisible), types.StandardUnitCount},
 			{"ApproximateNumberOfMessagesDelayed", float64(d.Delayed), types.StandardUnitCount},
+			{"NumberOfMessagesReceived", float64(received), types.StandardUnitCount},
+			{"NumberOfMessagesDeleted", float64(deleted), types.StandardUnitCount},
 			{"ApproximateAgeOfOldestMessage", d.Oldest.Seconds(), types.StandardUnitSeconds},
 		} {
 			data = append(data, types.MetricDatum{

@@ -74,9 +74,21 @@ func TestEveryQueueOfTheRegionIsMeasured(t *testing.T) {
 		"AWS/SQS/ApproximateNumberOfMessagesVisible/idle":     0,
 		"AWS/SQS/ApproximateNumberOfMessagesDelayed/idle":     0,
 		"AWS/SQS/ApproximateNumberOfMessagesNotVisible/q-dlq": 0,
+		"AWS/SQS/NumberOfMessagesReceived/q":                  0, // since the look before
+		"AWS/SQS/NumberOfMessagesDeleted/q":                   0,
 	} {
 		if v, ok := got[name]; !ok || v != want {
 			t.Errorf("%s: %v %v, want %v", name, v, ok, want)
 		}
+	}
+}
+
+func TestFlow(t *testing.T) {
+	t.Parallel()
+	before := map[string]int{"waiting": 0, "gone": 0, "handled": 1, "poison": 4}
+	received, deleted, after := Flow(before, []Message{{ID: "waiting"}, {ID: "poison", Received: 6}, {ID: "new", Received: 1}})
+	// gone was received once, poison twice, new once; gone and handled were deleted
+	if received != 4 || deleted != 2 || after["poison"] != 6 || len(after) != 3 {
+		t.Errorf("%d received, %d deleted, %v", received, deleted, after)
 	}
 }
