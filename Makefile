@@ -10,7 +10,7 @@ LINT_PIN  := v2.15.0
 VENV      := $(TOOLS)/venv
 CDK       := localstack/node_modules/.bin/cdk
 LOOP      ?= localstack/loop.yaml
-FUNCTIONS := ingest-http ingest-queue ingest-alarm ingest-poll decide act outputs observer canary sweeper archive
+FUNCTIONS := ingest-http ingest-queue ingest-alarm ingest-poll decide act outputs observer canary salvage sweeper archive
 SEEDS     ?= 1000
 FIRST     ?= 0
 DUPLICATES ?= 1000000
@@ -47,7 +47,7 @@ build: ## the command line (bin/unbroken), the local world (bin/up) and the CDK 
 functions: ## the functions' binaries under dist/ (ARCH=arm64 for AWS)
 	@echo "build: functions for $(ARCH)"
 	@for f in $(FUNCTIONS); do \
-	  case $$f in ingest-http) d=ingest/http;; ingest-queue) d=ingest/queue;; ingest-alarm) d=ingest/alarm;; ingest-poll) d=ingest/poll;; archive) d=ingest/archive;; act) d=act/deliver;; outputs) d=act/outputs;; sweeper) d=act/sweeper;; observer|canary) d=health/$$f;; *) d=$$f;; esac; \
+	  case $$f in ingest-http) d=ingest/http;; ingest-queue) d=ingest/queue;; ingest-alarm) d=ingest/alarm;; ingest-poll) d=ingest/poll;; archive) d=ingest/archive;; act) d=act/deliver;; outputs) d=act/outputs;; sweeper) d=act/sweeper;; observer|canary|salvage) d=health/$$f;; *) d=$$f;; esac; \
 	  mkdir -p dist/$$f && CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build $(GOFLAGS_FUNCTION) -o dist/$$f/bootstrap ./functions/$$d || exit 1; \
 	done
 

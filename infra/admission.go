@@ -30,12 +30,22 @@ func (r region) signalSenders() []*string {
 	for _, f := range senders {
 		roles = append(roles, r.everywhere(func(in string) *string { return r.roleARN(in, f) })...)
 	}
-	return append(roles, r.roleARN(r.name, loop.FuncCanary)) // nobody's canary but this region's own
+	roles = append(roles, r.roleARN(r.name, loop.FuncCanary)) // nobody's canary but this region's own
+	return append(roles, r.salvagers()...)
+}
+
+// salvagers is this region's own, who brings what a drained peer had: nobody sends to another region's queues but the
+// chain.
+func (r region) salvagers() []*string {
+	if len(r.cfg.Regions.Loop) < 2 {
+		return nil
+	}
+	return []*string{r.roleARN(r.name, loop.FuncSalvage)}
 }
 
 // actionSenders put effects on `actions`; no region sends to another's.
 func (r region) actionSenders() []*string {
-	return []*string{r.roleARN(r.name, loop.FuncDecide), r.roleARN(r.name, loop.FuncAct)}
+	return append(r.salvagers(), r.roleARN(r.name, loop.FuncDecide), r.roleARN(r.name, loop.FuncAct))
 }
 
 // admitRoles refuses everyone but the roles, and the operators who redrive. aws:PrincipalArn is the role's

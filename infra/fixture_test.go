@@ -111,7 +111,7 @@ func synth(dir string, regions loop.Regions, opt Options) (assembly, error) {
 
 func synthOf(dir string, cfg *loop.Config, opt Options) (assembly, error) {
 	opt.Dist = filepath.Join(dir, "dist")
-	for _, name := range append(chainFunctions(), loop.FuncObserver, loop.FuncCanary, loop.FuncSweeper, loop.FuncIngestAlarm, loop.FuncIngestPoll, loop.FuncArchive) {
+	for _, name := range append(chainFunctions(), loop.FuncObserver, loop.FuncCanary, loop.FuncSalvage, loop.FuncSweeper, loop.FuncIngestAlarm, loop.FuncIngestPoll, loop.FuncArchive) {
 		if err := os.MkdirAll(filepath.Join(opt.Dist, name), 0o755); err != nil {
 			return assembly{}, err
 		}

@@ -85,7 +85,7 @@ func (r region) timeout(name string) float64 {
 		return r.actTimeout()
 	case loop.FuncDecide:
 		return 15
-	case loop.FuncObserver:
+	case loop.FuncObserver, loop.FuncSalvage:
 		return 50 // done before the next minute's run starts
 	case loop.FuncSweeper:
 		return 300 // the four minutes of a run, its last page, and writing down where it stopped

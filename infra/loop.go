@@ -100,6 +100,10 @@ func (r region) loopRegion(first bool) {
 	r.consume(queues[loop.QueueSignals], decide)
 	r.consume(queues[loop.QueueActions], act)
 	runs := []scheduled{everyMinute(loop.FuncObserver, observer), everyMinute(loop.FuncCanary, canary), everyHour(sweeper)}
+	salvages := len(r.cfg.Regions.Loop) > 1
+	if salvages {
+		runs = append(runs, everyMinute(loop.FuncSalvage, r.function(loop.FuncSalvage, nil)))
+	}
 	if r.cfg.Polls() {
 		poll := r.function(loop.FuncIngestPoll, nil)
 		runs = append(runs, everyMinute(loop.FuncIngestPoll, poll)) // reads what is due, or finds with two reads that another region has
@@ -114,6 +118,9 @@ func (r region) loopRegion(first bool) {
 	r.stuckAlarms(pager)
 	r.observerAlarms(pager)
 	r.functionAlarms(pager, loop.FuncCanary)
+	if salvages {
+		r.functionAlarms(pager, loop.FuncSalvage)
+	}
 	r.sweeperAlarms(pager)
 	r.archive(pager)
 	r.dashboard()

@@ -103,12 +103,30 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 			onKeys([]string{"effect#*", "episode#*", "budget#*", "throttle#*"}, []string{"dynamodb:DeleteItem"}, claims),
 			allow([]string{"dynamodb:Query", "dynamodb:PutItem"}, outputs),
 		}
+	case loop.FuncSalvage: // what is stranded in drained peers, to the own queues; who is drained
+		return []awsiam.PolicyStatement{
+			r.salvages(),
+			send(own(loop.QueueInbox), own(loop.QueueSignals), own(loop.QueueActions)),
+			onKeys([]string{"state#*", "verdict#*"}, []string{"dynamodb:Query"}, outputs),
+		}
 	case loop.FuncCanary:
 		return []awsiam.PolicyStatement{send(own(loop.QueueSignals))}
 	case loop.FuncObserver:
 		return append(r.observerGrants(), r.watcherGrants()...)
 	}
 	panic("no grants for function " + name) // a function without a policy must not be defined by accident
+}
+
+// salvages takes messages from the peers' source queues, deletes them and gives back what is not to be moved. Of the own
+// queues nothing is taken, and dead letters are people's.
+func (r region) salvages() awsiam.PolicyStatement {
+	var queues []*string
+	for _, peer := range loop.Peers(r.cfg.Regions.Loop, r.name) {
+		for _, q := range loop.Queues() {
+			queues = append(queues, r.queueARN(peer, q))
+		}
+	}
+	return allow([]string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"}, queues...)
 }
 
 // observerGrants reach every loop region: an observer judges all of them and writes its verdict directly

@@ -83,6 +83,11 @@ var contract = map[string][]string{
 		"ssm:GetParameter arn:aws:ssm:{own}:123456789012:parameter/ub/page",
 	},
 	"canary": {"sqs:SendMessage signals@{own}"},
+	"salvage": {
+		"sqs:ReceiveMessage,sqs:DeleteMessage,sqs:ChangeMessageVisibility inbox@{peer} signals@{peer} actions@{peer}",
+		"sqs:SendMessage inbox@{own} signals@{own} actions@{own}",
+		"dynamodb:Query table/outputs@{own} state#* verdict#*",
+	},
 	"outputs": {
 		"dynamodb:Query,dynamodb:BatchGetItem table/outputs@{own}",
 		"dynamodb:Query table/outputs/index/keys@{own}",

@@ -161,8 +161,8 @@ func TestWhatIsScheduled(t *testing.T) {
 			t.Errorf("%s: the next run does what this one left: %v", stack, r.Properties)
 		}
 	})
-	if len(n) != 3 || n["ub-canary rate(1 minute)"] != 2 || n["ub-observer rate(1 minute)"] != 3 || n["ub-sweeper rate(1 hour)"] != 2 {
-		t.Errorf("scheduled: %v, want an observer in every region, a canary and a sweeper in each loop region", n)
+	if len(n) != 4 || n["ub-salvage rate(1 minute)"] != 2 || n["ub-canary rate(1 minute)"] != 2 || n["ub-observer rate(1 minute)"] != 3 || n["ub-sweeper rate(1 hour)"] != 2 {
+		t.Errorf("scheduled: %v, want an observer in every region, a canary, a salvage and a sweeper in each loop region", n)
 	}
 }
 
@@ -172,7 +172,7 @@ func TestSchedulersInvokeOnlyWhatIsScheduled(t *testing.T) {
 		if !strings.HasPrefix(name, "ub-scheduler-") {
 			return
 		}
-		want := 3
+		want := 4
 		if name == "ub-scheduler-us-east-1" {
 			want = 1
 		}

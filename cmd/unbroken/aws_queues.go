@@ -4,11 +4,12 @@ import (
 	"context"
 	"time"
 
+	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/queue"
 )
 
 // Receive implements queues.
-func (q *accountQueues) Receive(ctx context.Context, region, name string, limit int, wait, hold time.Duration) ([]queue.Received, error) {
+func (q *accountQueues) Receive(ctx context.Context, region, name string, limit int, wait, hold time.Duration) ([]loop.Received, error) {
 	queues, err := q.ready(ctx)
 	if err != nil {
 		return nil, err
@@ -23,6 +24,15 @@ func (q *accountQueues) Delete(ctx context.Context, region, name string, handles
 		return err
 	}
 	return queues.Delete(ctx, region, name, handles)
+}
+
+// Return implements queues.
+func (q *accountQueues) Return(ctx context.Context, region, name string, handles []string) error {
+	queues, err := q.ready(ctx)
+	if err != nil {
+		return err
+	}
+	return queues.Return(ctx, region, name, handles)
 }
 
 // StartMove implements queues.

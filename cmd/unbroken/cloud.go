@@ -42,8 +42,9 @@ type documents interface {
 type queues interface {
 	Depth(ctx context.Context, region, queue string) (visible, inFlight, delayed int, err error)
 	Send(ctx context.Context, region, queue string, msgs []loop.Outgoing) []error
-	Receive(ctx context.Context, region, name string, limit int, wait, hold time.Duration) ([]queue.Received, error)
+	Receive(ctx context.Context, region, name string, limit int, wait, hold time.Duration) ([]loop.Received, error)
 	Delete(ctx context.Context, region, name string, handles []string) error
+	Return(ctx context.Context, region, name string, handles []string) error
 	StartMove(ctx context.Context, region, name string, rate int) error
 	LastMove(ctx context.Context, region, name string) (queue.Move, error)
 }

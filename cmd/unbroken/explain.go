@@ -169,6 +169,9 @@ func explainedRule(out io.Writer, r explain.Rule) {
 	if r.Key != nil {
 		say("    key     %s", quoted(r.Key.Value))
 	}
+	if r.Group != nil {
+		say("    group   %s", quoted(r.Group.Value))
+	}
 	if w := r.Window; w != nil {
 		say("    window  %s; %s", describe(w), map[bool]string{true: "open, episode " + strconv.FormatInt(w.Episode, 10), false: "closed"}[w.Open])
 	}

@@ -145,6 +145,7 @@ func tellDeployed(out io.Writer, effects []deployedEffect) {
 				say("", "  %s = %s", v.Name, v.Value)
 			}
 			tellWindow(say, y.Window)
+			tellGroup(say, y.Group)
 			if m := y.Missed; m != nil {
 				say("missed", "%s: of no signal that was accepted before %s", m.When, stamp(m.Until))
 			}
@@ -184,6 +185,27 @@ func tellWindow(say func(name, format string, args ...any), w *loop.WhyWindow) {
 	}
 }
 
+func tellGroup(say func(name, format string, args ...any), g *loop.WhyGroup) {
+	if g == nil {
+		return
+	}
+	say("group", "%s until %s:", groupSize(g), stamp(g.Until))
+	for _, m := range g.Members {
+		say("", "  %s: %s from %s, of %s", m.Key, m.ID, m.Source, stamp(m.Time))
+	}
+	if rest := g.Keys - len(g.Members); rest > 0 {
+		say("", "  and %d more", rest)
+	}
+}
+
+func groupSize(g *loop.WhyGroup) string {
+	size := plural(g.Keys, "key")
+	if g.Full {
+		size = "at least " + size
+	}
+	return size
+}
+
 // because is the reason in one line.
 func because(y *loop.Why) string {
 	var parts []string
@@ -195,6 +217,9 @@ func because(y *loop.Why) string {
 	}
 	if y.Window != nil {
 		parts = append(parts, plural(y.Window.Held, "signal")+" in the window")
+	}
+	if y.Group != nil {
+		parts = append(parts, groupSize(y.Group)+" in the group")
 	}
 	if y.Missed != nil {
 		parts = append(parts, "no "+y.Missed.When+" before "+stamp(y.Missed.Until))

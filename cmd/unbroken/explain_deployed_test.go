@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -139,5 +140,24 @@ func TestNothingIsExplainedThatIsNotKnown(t *testing.T) {
 	}
 	if code := w.run(t.Context(), "explain", "-c", testLoop, traceEffID); code != exitUnreachable {
 		t.Errorf("exit %d: %s", code, w.err.String())
+	}
+}
+
+// An effect of a group is explained by its members, as far as they are listed.
+func TestExplainOfAGroupListsItsMembers(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	tellDeployed(&out, []deployedEffect{{ID: "e", Rule: "slow", Phase: loop.PhaseDo, Key: "z-1", Why: &loop.Why{
+		ID: "1", Source: "shop", Group: &loop.WhyGroup{Keys: 1000, Full: true, Until: testNow, Members: []loop.Member{{Key: "web-1", Source: "shop", ID: "1", Time: testNow}}},
+	}}})
+	for _, want := range []string{
+		"group    at least 1000 keys until " + stamp(testNow) + ":\n", "           web-1: 1 from shop, of " + stamp(testNow) + "\n", "           and 999 more\n",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in:\n%s", want, out.String())
+		}
+	}
+	if got := because(&loop.Why{Group: &loop.WhyGroup{Keys: 3}}); !strings.Contains(got, "3 keys in the group") {
+		t.Error(got)
 	}
 }

@@ -203,7 +203,7 @@ func (f *fakeCloud) Depth(ctx context.Context, region, queue string) (visible, i
 	return visible, inFlight, 0, f.ask(ctx, region)
 }
 
-func (f *fakeCloud) Receive(ctx context.Context, region, name string, limit int, _, _ time.Duration) (got []queue.Received, err error) {
+func (f *fakeCloud) Receive(ctx context.Context, region, name string, limit int, _, _ time.Duration) (got []loop.Received, err error) {
 	if err := f.ask(ctx, region); err != nil {
 		return nil, err
 	}
@@ -213,7 +213,7 @@ func (f *fakeCloud) Receive(ctx context.Context, region, name string, limit int,
 			continue
 		}
 		f.hidden[at] = true
-		got = append(got, queue.Received{Message: loop.Message{ID: at, Body: m.Body, SentAt: testNow}, Handle: at, Group: m.Group})
+		got = append(got, loop.Received{Message: loop.Message{ID: at, Body: m.Body, SentAt: testNow}, Handle: at, Group: m.Group})
 	}
 	return got, nil
 }
@@ -221,6 +221,13 @@ func (f *fakeCloud) Receive(ctx context.Context, region, name string, limit int,
 func (f *fakeCloud) Delete(ctx context.Context, region, _ string, handles []string) error {
 	for _, h := range handles {
 		f.gone[h] = true
+	}
+	return f.ask(ctx, region)
+}
+
+func (f *fakeCloud) Return(ctx context.Context, region, _ string, handles []string) error {
+	for _, h := range handles {
+		delete(f.hidden, h)
 	}
 	return f.ask(ctx, region)
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"example.com/unbroken/internal/loop"
-	"example.com/unbroken/internal/queue"
 )
 
 // How messages are received here: hidden for long enough to be sent on, and waited for a moment, because a receive
@@ -46,7 +45,7 @@ func (m *mover) here(ctx context.Context, r *redriven, shown *progress) {
 }
 
 // batch sends what was received and deletes what was sent. A crash between the two leaves a second copy.
-func (m *mover) batch(ctx context.Context, r *redriven, got []queue.Received) error {
+func (m *mover) batch(ctx context.Context, r *redriven, got []loop.Received) error {
 	out := make([]loop.Outgoing, 0, len(got))
 	handles := make([]string, 0, len(got))
 	for _, msg := range got {

@@ -132,6 +132,9 @@ func (r *reach) region(ctx context.Context, name string, whole bool) regionStatu
 	funcs := []string{loop.FuncObserver}
 	if whole {
 		funcs = []string{loop.FuncIngestHTTP, loop.FuncIngestQueue, loop.FuncDecide, loop.FuncAct, loop.FuncOutputs, loop.FuncObserver, loop.FuncCanary, loop.FuncSweeper}
+		if len(r.cfg.Regions.Loop) > 1 {
+			funcs = append(funcs, loop.FuncSalvage)
+		}
 		for _, q := range loop.Queues() {
 			s.Queues = append(s.Queues, queueStatus{Name: q}, queueStatus{Name: loop.DeadLetter(q)})
 		}

@@ -92,7 +92,12 @@ func TestOnceIsNotSentAfterARetryThatVanished(t *testing.T) {
 		crashed = true
 		runtime.Goexit()
 	}
-	w.handle("a", ofClass(loop.ClassOnce))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.handle("a", ofClass(loop.ClassOnce))
+	}()
+	<-ended
 	w.now = w.now.Add(hold + 2*time.Second)
 	w.deliver("b", ofClass(loop.ClassOnce))
 	w.pump()

@@ -76,10 +76,15 @@ func (h *Handler) Handle(ctx context.Context, msgs []loop.Message) (failed []str
 	var group errgroup.Group
 	group.SetLimit(Concurrency)
 	for i, m := range msgs {
-		group.Go(func() error {
+		land := func() error {
 			bad[i] = h.message(ctx, m) != nil
 			return nil
-		})
+		}
+		if i == len(msgs)-1 {
+			_ = land() // who would only wait takes the last one
+		} else {
+			group.Go(land)
+		}
 	}
 	_ = group.Wait() // the functions above never fail; each keeps its result in its own slot
 	for i, b := range bad {

@@ -232,11 +232,8 @@ func (m *model) moves(region string, w *explore.Worker) []way {
 
 // over says whether the claim of an effect is terminal.
 func (m *model) over(id string) bool {
-	c, _, err := m.claims.Peek(id)
-	if err != nil {
-		panic(err) // the store wrote it itself
-	}
-	return c.Status.Terminal()
+	h, _ := m.claims.Holder(id)
+	return h.Status.Terminal()
 }
 
 // visible are the messages that a region may receive now, by their place among all; of equal ones one.

@@ -18,6 +18,7 @@ type side struct {
 	set    *rule.Set
 	state  *state
 	timers timers
+	clock  time.Time // of the newest signal, where rules go by it
 }
 
 func newSide(set *rule.Set) *side {
@@ -92,6 +93,9 @@ const region = "backtest"
 // decide runs what the patterns of the side took of a batch through it. The caller closes the turn.
 func (s *side) decide(ctx context.Context, t turn, in taken, now time.Time) (Outcome, error) {
 	v := &visit{side: s, turn: t, now: now, at: map[string]transition{}}
+	if s.set.Grouped() {
+		return v.byClock(ctx, in, now)
+	}
 	if len(in.items) > 0 {
 		if err := v.check(v.handler().Items(ctx, in.items, in.events)); err != nil {
 			return Outcome{}, err
@@ -105,6 +109,31 @@ func (s *side) decide(ctx context.Context, t turn, in taken, now time.Time) (Out
 		return Outcome{}, err
 	}
 	s.state.sweep(now)
+	return v.out, nil
+}
+
+// byClock decides one signal after the other, each at its own time: what a group gathers depends on when it is decided.
+func (v *visit) byClock(ctx context.Context, in taken, now time.Time) (Outcome, error) {
+	if err := v.enter(ctx); err != nil {
+		return Outcome{}, err
+	}
+	for i := range in.items {
+		if at := in.items[i].AcceptedAt; at.After(v.side.clock) {
+			v.side.clock = at
+		}
+		if err := v.fire(ctx, v.side.clock); err != nil {
+			return Outcome{}, err
+		}
+		v.now = v.side.clock
+		if err := v.check(v.handler().Items(ctx, in.items[i:i+1], in.events[i:i+1])); err != nil {
+			return Outcome{}, err
+		}
+		v.arrive()
+	}
+	if err := v.fire(ctx, now); err != nil {
+		return Outcome{}, err
+	}
+	v.side.state.sweep(now)
 	return v.out, nil
 }
 
@@ -192,8 +221,11 @@ func (v *visit) Send(ctx context.Context, _, queue string, msgs []loop.Outgoing)
 
 var _ decide.Recorder = (*visit)(nil)
 
-// Decided implements decide.Recorder.
+// Decided implements decide.Recorder. What joins a group is in the group's decision.
 func (v *visit) Decided(_ context.Context, d loop.Decision, item loop.Item) {
+	if d.Joins != nil {
+		return
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	t, stateful := v.at[d.ID]

@@ -6,6 +6,8 @@
 //	revise.go    pure: (episode, verdicts) → transitions; what a late entry changes of the past
 //	verify.go    what shows that a do has worked, kept; and the look for it when its time is over
 //	episode.go   one (rule, key): entries in, transitions out, over Windows and Episodes
+//	gather.go    pure: (a group, firings of its keys, now) → who belongs to which decision, and the one that is due
+//	group.go     one group: firings in, one decision out, over Episodes
 //	handler.go   the queue stage: effects out, failing items again, hopeless ones to quarantine
 //
 // It knows no AWS and no clock. The same code serves the Lambda, the simulator and rule tests.
@@ -43,12 +45,17 @@ type Episode struct {
 	Flips       []Flip        // the state's recent changes as they are known now, oldest first; see judged
 	MovedAt     time.Time     // when Flips were written, by the clock
 	Firings     []loop.Firing // the last ones, oldest first, of a rule that inhibits others
+	Group       *Gathering    // where this is the record of a group (group.go)
 	Rev         int64         // counts writes; 0 where nothing is stored
 	UpdatedAt   time.Time     // of the newest write, by the clock: event time may be years ago in a replay
 }
 
-// Pending says how many transitions have effects that nobody sent yet, and when the oldest of them was accepted.
+// Pending says how many transitions have effects that nobody sent yet, and when the oldest of them was accepted. A group
+// that is gathering has some as soon as it is due.
 func (e Episode) Pending() (n int, oldest time.Time) {
+	if e.Open && e.Group != nil {
+		n, oldest = 1, e.Group.Due
+	}
 	for _, t := range e.Transitions {
 		if !t.Pending() {
 			continue

@@ -148,7 +148,11 @@ func (k keeper) transitions(p *rule.Program, e *Episode, j judged, changes []Fli
 		var err error
 		// An event of its own: the signal may be in hand for other rules at this moment.
 		event := rule.NewEvent(o.work.item.Signal, o.work.item.AcceptedAt)
-		d.Effects, err = p.Render(event, rule.RenderInput{Key: e.Key, Phase: phase, Episode: n})
+		if c.Open && p.Grouped() {
+			d.Joins, err = opening(p, o, d, event)
+		} else {
+			d.Effects, err = p.Render(event, rule.RenderInput{Key: e.Key, Phase: phase, Episode: n})
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -204,7 +208,8 @@ func (k keeper) put(ctx context.Context, e *Episode) error {
 	if rerr != nil {
 		return fmt.Errorf("write episode of %s: %w", e.RuleID, errors.Join(err, rerr))
 	}
-	if stored.Rev == e.Rev+1 && sameTransitions(stored.Transitions, e.Transitions) && sameFlips(stored.Flips, e.Flips) {
+	if stored.Rev == e.Rev+1 && sameTransitions(stored.Transitions, e.Transitions) && sameFlips(stored.Flips, e.Flips) &&
+		stored.Group.same(e.Group) {
 		*e = stored
 		return nil
 	}

@@ -68,10 +68,11 @@ type decided struct {
 	loop.Decision
 }
 
-// target is one (rule, key) with state.
+// target is one (rule, key) with state, or one group of a rule.
 type target struct {
 	program *rule.Program
 	key     string
+	group   bool
 }
 
 type group struct {
@@ -148,6 +149,14 @@ func one(p *rule.Program, w *work, event *rule.Event, out *found) (bool, error) 
 		return false, err
 	}
 	pos := event.Position()
+	if !stateful && p.Grouped() {
+		group, err := p.GroupOf(event)
+		if err != nil {
+			return false, err
+		}
+		out.observe(target{p, group, true}, observation{work: w, joins: join(p, w, event, key)})
+		return true, nil
+	}
 	if !stateful {
 		d := loop.Decision{
 			ID: loop.SignalDecisionID(pos.SignalKey, p.ID()), RuleID: p.ID(), Key: key,
@@ -165,7 +174,7 @@ func one(p *rule.Program, w *work, event *rule.Event, out *found) (bool, error) 
 	if err != nil || !counts {
 		return false, err
 	}
-	out.observe(target{p, key}, observation{work: w, entry: entry})
+	out.observe(target{program: p, key: key}, observation{work: w, entry: entry})
 	return true, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,7 +19,8 @@ import (
 type Recorder interface {
 	Decided(ctx context.Context, d loop.Decision, item loop.Item)
 	Late(ctx context.Context, ruleID, signalKey string)
-	// Overflow is called when a window holds more of a key than its bound, and only the newest entries count.
+	// Overflow is called when a window holds more of a key than its bound, and only the newest entries count; and when
+	// a group has more keys than it tells apart.
 	Overflow(ctx context.Context, ruleID string)
 	Quarantined(ctx context.Context, q loop.Quarantine, item loop.Item)
 	Retried(ctx context.Context, item loop.Item, after time.Duration, cause error)
@@ -46,7 +48,8 @@ const Concurrency = 16
 
 // Handler decides the signals of queue messages. It is safe for concurrent use.
 type Handler struct {
-	cfg Config
+	cfg   Config
+	joins sync.Mutex // one opening after the other joins its group
 }
 
 // New returns a Handler.
@@ -126,25 +129,35 @@ func (h *Handler) decide(ctx context.Context, works []*work, broken []bool) {
 
 // episodes brings every touched (rule, key) up to date, several at once, each in order.
 func (h *Handler) episodes(ctx context.Context, out *found) {
-	k := keeper{
-		windows: h.cfg.Windows, episodes: h.cfg.Episodes, region: h.cfg.Region, now: h.cfg.Now,
-		send: h.sendTransition, cfg: h.cfg,
-	}
+	k := h.keeper()
 	// Few goroutines that take one after the other: a stack that has grown for one key serves the next.
 	var next atomic.Int64
 	var eg errgroup.Group
-	for range min(cmp.Or(h.cfg.AtOnce, Concurrency), len(out.order)) {
-		eg.Go(func() error {
-			for i := next.Add(1) - 1; i < int64(len(out.order)); i = next.Add(1) - 1 {
-				h.episode(ctx, k, out.order[i], out.observations[out.order[i]].obs)
-			}
-			return nil
-		})
+	work := func() error {
+		for i := next.Add(1) - 1; i < int64(len(out.order)); i = next.Add(1) - 1 {
+			h.episode(ctx, k, out.order[i], out.observations[out.order[i]].obs)
+		}
+		return nil
 	}
+	for range min(cmp.Or(h.cfg.AtOnce, Concurrency), len(out.order)) - 1 { // and who would only wait is one of them
+		eg.Go(work)
+	}
+	_ = work()
 	_ = eg.Wait() // failures stand with their items
 }
 
+func (h *Handler) keeper() keeper {
+	return keeper{
+		windows: h.cfg.Windows, episodes: h.cfg.Episodes, region: h.cfg.Region, now: h.cfg.Now,
+		send: h.sendTransition, cfg: h.cfg,
+	}
+}
+
 func (h *Handler) episode(ctx context.Context, k keeper, t target, obs []observation) {
+	if t.group {
+		h.group(ctx, k, t, obs)
+		return
+	}
 	ref := Ref{RuleID: t.program.ID(), Key: t.key}
 	o, err := k.observe(ctx, t.program, ref, obs)
 	for _, d := range o.made {
@@ -162,6 +175,9 @@ func (h *Handler) episode(ctx context.Context, k keeper, t target, obs []observa
 }
 
 func (h *Handler) sendTransition(ctx context.Context, t Transition, standby bool) error {
+	if t.Decision.Joins != nil {
+		return h.joinOf(ctx, t, standby)
+	}
 	outgoing := make([]loop.Outgoing, 0, len(t.Decision.Effects))
 	for _, e := range t.Decision.Effects {
 		o, err := effectMessage(e, t.Decision.Why, loop.Item{

@@ -8,6 +8,7 @@ import (
 type observation struct {
 	work  *work
 	entry Entry
+	joins *joining // where it is about a group
 }
 
 // entryOf says what a signal that the rule's pattern takes means to its window, and whether it means anything.

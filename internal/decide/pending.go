@@ -54,6 +54,9 @@ func (k keeper) prune(ctx context.Context, e *Episode) error {
 			return false
 		}
 		var keep loop.Duration
+		if j := t.Decision.Joins; j != nil {
+			keep = j.Keep
+		}
 		for _, f := range t.Decision.Effects {
 			keep = max(keep, f.ExpireAfter)
 		}

@@ -52,7 +52,7 @@ func worked(p *rule.Program, w *work, event *rule.Event, out *found) (bool, erro
 	if err != nil {
 		return false, err
 	}
-	out.proofs = append(out.proofs, proof{target{p, key}, w, Entry{
+	out.proofs = append(out.proofs, proof{target{program: p, key: key}, w, Entry{
 		Pos: loop.Position{Time: w.item.AcceptedAt, SignalKey: event.Key()}, Value: float64(event.Time().UnixMilli()),
 	}})
 	return true, nil
@@ -70,7 +70,7 @@ func checkOf(set *rule.Set, w *work, event *rule.Event, out *found) {
 		out.unmatched++
 		return
 	}
-	out.checks = append(out.checks, check{target{p, strings.Clone(event.Subject())}, w, signal.Data})
+	out.checks = append(out.checks, check{target{program: p, key: strings.Clone(event.Subject())}, w, signal.Data})
 }
 
 // remember keeps proofs. Of one key's that were accepted together only the newest is: it proves what the others do.

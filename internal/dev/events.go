@@ -73,6 +73,10 @@ func (d decideEvents) Decided(_ context.Context, made loop.Decision, item loop.I
 	if item.Standby {
 		what = "decided too" // from the standby copy; the claims let one of both act
 	}
+	if made.Joins != nil {
+		d.r.w.say(Event{Region: d.r.name, What: "joined", Rule: made.RuleID, Key: made.Key, ID: made.SignalKey})
+		return
+	}
 	for _, e := range made.Effects {
 		d.r.w.say(Event{Region: d.r.name, What: what, Rule: made.RuleID, Key: made.Key, Phase: string(made.Phase), Step: e.Step, ID: e.ID})
 	}

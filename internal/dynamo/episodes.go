@@ -55,6 +55,7 @@ func readEpisode(it item) (decide.Episode, error) {
 	r.json("transitions", &e.Transitions)
 	r.json("flips", &e.Flips)
 	r.json("firings", &e.Firings)
+	r.json("group", &e.Group)
 	return e, r.err
 }
 
@@ -86,6 +87,11 @@ func (s *Episodes) Put(ctx context.Context, e decide.Episode) error {
 	if len(e.Firings) > 0 {
 		if err := it.setJSON("firings", e.Firings); err != nil {
 			return fmt.Errorf("write episode of %s: %w", e.RuleID, err)
+		}
+	}
+	if e.Group != nil {
+		if err := it.setJSON("group", e.Group); err != nil {
+			return fmt.Errorf("write group of %s: %w", e.RuleID, err)
 		}
 	}
 	err := s.wait.putRevision(ctx, s.api, s.table, it, e.Rev)

@@ -45,6 +45,7 @@ type Rule struct {
 	Until     *Condition     `json:"until,omitempty"`
 	Verify    *Condition     `json:"verify,omitempty"` // whether the signal shows that what the rule did has worked
 	Key       *Condition     `json:"key,omitempty"`
+	Group     *Condition     `json:"group,omitempty"` // the group whose decision tells of the key
 	Window    *Window        `json:"window,omitempty"`
 	Decisions []Decision     `json:"decisions,omitempty"`
 	Would     []loop.Effect  `json:"would,omitempty"` // what opening would land, where the window is not full yet
@@ -148,6 +149,10 @@ func (x *Explainer) rule(p *rule.Program, ev *rule.Event) (out Rule) {
 		out.Window = x.window(p, key, ev.Time())
 	}
 	if when && (out.Window == nil || !out.Window.Open) {
+		if p.Grouped() {
+			x.group(p, ev, key, &out)
+			return out
+		}
 		in := rule.RenderInput{Key: key, Phase: loop.PhaseDo}
 		if r.Stateful() {
 			in.Episode = ev.Time().UnixMilli()
@@ -157,6 +162,20 @@ func (x *Explainer) rule(p *rule.Program, ev *rule.Event) (out Rule) {
 		}
 	}
 	return out
+}
+
+// group is what the group of a signal would come to with its key alone.
+func (x *Explainer) group(p *rule.Program, ev *rule.Event, key string, out *Rule) {
+	name, err := p.GroupOf(ev)
+	if err == nil {
+		out.Group = &Condition{Expression: p.Rule().Group.By, Value: name}
+		var d loop.Decision
+		d, err = p.RenderGroup(name, ev.Time().UnixMilli(), ev.Time().Add(p.Wait()), loop.GroupData{Count: 1, Members: []loop.Member{p.Member(ev, key)}})
+		out.Would = d.Effects
+	}
+	if err != nil {
+		out.Error = err.Error()
+	}
 }
 
 // condition asks for one of the rule's conditions; nil where the file has none.

@@ -24,6 +24,7 @@ rules:
     window: {count: 2, within: 5m}
     do: [{action: page}]
     undo: [{action: page}]
+  - {id: many, match: {type: [cpu]}, when: signal.data.value > 90.0, key: signal.subject, group: {by: signal.source, wait: 30s}, do: [{action: page}]}
 actions: {page: {to: output, effect: native, output: "page/{{ key }}", value: "{{ phase }}"}}
 `
 

@@ -41,14 +41,14 @@ func TestTheDomainKnowsTheStandardLibraryOnly(t *testing.T) {
 
 func TestStagesKnowNoAWS(t *testing.T) {
 	t.Parallel()
-	for _, p := range []string{"ingest", "decide", "act", "observe", "outputs", "region", "rule", "sweep", "ledger", "archive", "backtest", "canary", "receipt", "ruletest", "explain"} {
+	for _, p := range []string{"ingest", "decide", "act", "observe", "outputs", "region", "rule", "sweep", "ledger", "archive", "backtest", "canary", "salvage", "receipt", "ruletest", "explain"} {
 		refuse(t, module+"internal/"+p, "github.com/aws", module+"internal/app", module+"internal/telemetry")
 	}
 }
 
 func TestFunctionsHoldNoTestServicesAndNoCDK(t *testing.T) {
 	t.Parallel()
-	for _, p := range []string{"ingest/http", "ingest/queue", "ingest/alarm", "ingest/poll", "ingest/archive", "decide", "act/deliver", "act/outputs", "act/sweeper", "health/observer", "health/canary"} {
+	for _, p := range []string{"ingest/http", "ingest/queue", "ingest/alarm", "ingest/poll", "ingest/archive", "decide", "act/deliver", "act/outputs", "act/sweeper", "health/observer", "health/canary", "health/salvage"} {
 		refuse(t, module+"functions/"+p,
 			module+"internal/mem", module+"internal/looptest", module+"internal/sim", module+"internal/dev", module+"localstack", module+"infra", module+"cmd",
 			"github.com/aws/aws-cdk-go", "testing", "net/http/httptest")
@@ -66,7 +66,7 @@ func TestOnlyTheArchiveAndActCarryS3(t *testing.T) {
 // What flips by itself flips by data planes: a function that carried Route 53's client could call its control plane.
 func TestNoFunctionCanAskRoute53(t *testing.T) {
 	t.Parallel()
-	for _, p := range []string{"ingest/http", "ingest/queue", "ingest/alarm", "ingest/poll", "ingest/archive", "decide", "act/deliver", "act/outputs", "act/sweeper", "health/observer", "health/canary"} {
+	for _, p := range []string{"ingest/http", "ingest/queue", "ingest/alarm", "ingest/poll", "ingest/archive", "decide", "act/deliver", "act/outputs", "act/sweeper", "health/observer", "health/canary", "health/salvage"} {
 		refuse(t, module+"functions/"+p, "github.com/aws/aws-sdk-go-v2/service/route53", module+"internal/route53")
 	}
 }

@@ -41,9 +41,11 @@ func (r Decide) Decided(ctx context.Context, d loop.Decision, item loop.Item) {
 	if !loop.Sampled(d.SignalKey) {
 		return
 	}
-	effects := make([]string, len(d.Effects))
-	for i, e := range d.Effects {
-		effects[i] = e.ID
+	var effects []string
+	if d.Joins == nil { // a group's effects are booked with the group
+		for _, e := range d.Effects {
+			effects = append(effects, e.ID)
+		}
 	}
 	r.Book.write(ctx, Entry{Signal: d.SignalKey, Kind: Decided, Decision: d.ID, Effects: effects})
 }

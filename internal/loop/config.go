@@ -105,6 +105,7 @@ type Rule struct {
 	Verify   *Verify  `yaml:"verify"   json:"verify,omitempty"`
 
 	InhibitedBy []Inhibitor `yaml:"inhibited_by" json:"inhibitedBy,omitempty"`
+	Group       *Group      `yaml:"group"        json:"group,omitempty"`
 }
 
 // Inhibitor is a rule that mutes another one while it fires, for the key that Key gives of the other one's signal.

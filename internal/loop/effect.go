@@ -38,7 +38,8 @@ type Decision struct {
 	Episode   int64    `json:"episode,omitempty"`
 	SignalKey string   `json:"signalKey"`
 	Effects   []Effect `json:"effects"`
-	Why       *Why     `json:"why,omitempty"` // each effect gets it as it is sent
+	Joins     *Joining `json:"joins,omitempty"` // a group, whose decision it is; Effects then say no more than ids
+	Why       *Why     `json:"why,omitempty"`   // each effect gets it as it is sent
 }
 
 // Effect is one action to land, rendered to the last byte, so that act needs no bundle: a deployment between

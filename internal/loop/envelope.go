@@ -56,6 +56,14 @@ type Message struct {
 	Trace    string // X-Ray trace header, "" where there is none
 }
 
+// Received is a message in someone's hands, for whoever polls by himself. Handle deletes it or gives it back; Group is
+// the fair-queue group it was sent with.
+type Received struct {
+	Message
+	Handle string
+	Group  string
+}
+
 // Outgoing is one queue message as a stage sends it.
 type Outgoing struct {
 	Body  []byte

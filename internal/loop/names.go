@@ -36,6 +36,7 @@ const (
 	FuncObserver    = "observer"
 	FuncCanary      = "canary"
 	FuncSweeper     = "sweeper"
+	FuncSalvage     = "salvage" // where there is another loop region to salvage from
 	FuncArchive     = "archive"
 )
 

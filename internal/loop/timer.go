@@ -9,6 +9,7 @@ const (
 	TimerPrefix = "unbroken.timer."      // of the types
 	TimerAbsent = TimerPrefix + "absent" // look whether a key has been silent; the subject is the key
 	TimerVerify = TimerPrefix + "verify" // look whether a do that is done brought about what it should
+	TimerGroup  = TimerPrefix + "group"  // decide what a group has gathered; the subject is the group
 
 	// MaxLeg is how far a timer travels in one message; the rest of the way it is sent again. It leaves room below
 	// MaxDelay for clocks that differ.

@@ -14,12 +14,21 @@ type Why struct {
 	Values []Value    `json:"values,omitempty"` // what the condition looks at
 	Window *WhyWindow `json:"window,omitempty"`
 	Missed *WhyMissed `json:"missed,omitempty"` // why else is done; the rest is why its do was
+	Group  *WhyGroup  `json:"group,omitempty"`  // of a group; source, id and time are its first signal's
 }
 
 // WhyMissed is what did not come true in time.
 type WhyMissed struct {
 	When  string    `json:"when"`
 	Until time.Time `json:"until"` // what was accepted from here on came too late
+}
+
+// WhyGroup is what a group had gathered.
+type WhyGroup struct {
+	Keys    int       `json:"keys"`
+	Full    bool      `json:"full,omitempty"` // at least
+	Until   time.Time `json:"until"`          // when its span was over
+	Members []Member  `json:"members"`        // the first of them
 }
 
 // Value is a part of the signal.
@@ -47,6 +56,7 @@ type WhyEntry struct {
 const (
 	MaxWhyValues  = 8
 	MaxWhyEntries = 8
+	MaxWhyMembers = 16
 	MaxWhyText    = 128     // bytes of a condition, a name or a value
 	MaxWhyBytes   = 8 << 10 // as JSON; an effect and its claim have room for it (MaxEffectBytes)
 )

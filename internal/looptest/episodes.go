@@ -37,6 +37,11 @@ func episode(ruleID, key string, rev, n int64) decide.Episode {
 	return decide.Episode{
 		Ref: decide.Ref{RuleID: ruleID, Key: key}, N: n, Open: true, Rev: rev, UpdatedAt: at(3),
 		Last: loop.Position{Time: at(1), SignalKey: "signal"}, MovedAt: at(2),
+		Group: &decide.Gathering{
+			Due: at(30), Through: at(31), Keys: []string{"0123456789abcdef"}, Timed: []string{HereRegion}, Input: "orders", Hops: 1, Cause: []string{"c"},
+			Members: []loop.Member{{Key: key, Source: "shop", ID: "1", Time: at(1)}},
+			Past:    []decide.Span{{N: n - 1, Until: at(-1), Keys: []string{"fedcba9876543210"}, Full: true}},
+		},
 		Firings: []loop.Firing{{N: n - 1, From: at(-9), Until: at(-8)}, {N: n, From: at(2)}},
 		Flips:   []decide.Flip{{At: loop.Position{Time: at(-60)}}, {At: loop.Position{Time: at(1), SignalKey: "signal"}, Open: true}},
 		Transitions: []decide.Transition{{

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"example.com/unbroken/internal/act"
 	"example.com/unbroken/internal/loop"
@@ -14,13 +15,31 @@ import (
 // Claims is the claims of a deployment: one linearizable store for all regions.
 type Claims struct {
 	mu    sync.Mutex
-	docs  map[string]*kept[loop.Claim]
+	docs  map[string]*keptClaim
 	fault Fault
+}
+
+// keptClaim is a stored claim. Conditions look at its holder, which costs no decoding.
+type keptClaim struct {
+	kept[loop.Claim]
+	holder Holder
+}
+
+// Holder is what a claim says of who holds it.
+type Holder struct {
+	Owner    string
+	Token    int64
+	Status   loop.Status
+	Deadline time.Time
+}
+
+func keep(c loop.Claim, doc []byte) *keptClaim {
+	return &keptClaim{kept: kept[loop.Claim]{doc: doc}, holder: Holder{c.Owner, c.Token, c.Status, c.Deadline}}
 }
 
 // NewClaims returns an empty store; fault may be nil.
 func NewClaims(fault Fault) *Claims {
-	return &Claims{docs: map[string]*kept[loop.Claim]{}, fault: fault}
+	return &Claims{docs: map[string]*keptClaim{}, fault: fault}
 }
 
 // ClaimsView is what act needs of claims, and what a person's command does to parked ones.
@@ -49,7 +68,7 @@ func (s *Claims) All() ([]loop.Claim, error) {
 }
 
 // readClaim is a stored claim for somebody who may change it.
-func readClaim(k *kept[loop.Claim]) (loop.Claim, error) {
+func readClaim(k *keptClaim) (loop.Claim, error) {
 	c, err := k.get()
 	c.Audit, c.Effect.Emit = slices.Clone(c.Audit), slices.Clone(c.Effect.Emit)
 	if r := c.Effect.Request; r != nil {
@@ -60,16 +79,15 @@ func readClaim(k *kept[loop.Claim]) (loop.Claim, error) {
 	return c, err
 }
 
-// Peek returns a claim as it stands, for the books of a simulation: no fault is asked. What it refers to must not be
-// changed.
-func (s *Claims) Peek(effectID string) (c loop.Claim, ok bool, err error) {
+// Holder says who holds a claim as it stands, for the books of a simulation: no fault is asked.
+func (s *Claims) Holder(effectID string) (h Holder, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	standing, ok := s.docs[effectID]
 	if ok {
-		c, err = standing.get()
+		h = standing.holder
 	}
-	return c, ok, err
+	return h, ok
 }
 
 type claimsView struct {
@@ -92,17 +110,20 @@ func (v claimsView) call(ctx context.Context, name, id string, do func() error) 
 }
 
 func (v claimsView) Open(ctx context.Context, c loop.Claim) (stored loop.Claim, opened bool, err error) {
-	doc, err := encodeClaim(c)
+	c, doc, err := encodeClaim(c)
 	if err != nil {
 		return loop.Claim{}, false, err
 	}
 	err = v.call(ctx, "Open", c.EffectID, func() error {
 		standing, ok := v.docs[c.EffectID]
 		if !ok {
-			standing = &kept[loop.Claim]{doc: doc}
+			standing = keep(c, doc)
 			v.docs[c.EffectID] = standing
 		}
-		opened = string(standing.doc) == string(doc) // the same write again has happened already
+		if opened = string(standing.doc) == string(doc); opened { // the same write again has happened already
+			stored = c
+			return nil
+		}
 		stored, err = readClaim(standing)
 		return err
 	})
@@ -122,7 +143,7 @@ func (v claimsView) Unpark(ctx context.Context, next loop.Claim, token int64) er
 }
 
 func (v claimsView) replace(ctx context.Context, name string, next loop.Claim, token int64, from loop.Status) error {
-	doc, err := encodeClaim(next)
+	next, doc, err := encodeClaim(next)
 	if err != nil {
 		return err
 	}
@@ -134,14 +155,10 @@ func (v claimsView) replace(ctx context.Context, name string, next loop.Claim, t
 		if string(standing.doc) == string(doc) {
 			return nil
 		}
-		stored, err := standing.get()
-		if err != nil {
-			return err
-		}
-		if stored.Token != token || stored.Status != from {
+		if standing.holder.Token != token || standing.holder.Status != from {
 			return loop.ErrFenced
 		}
-		v.docs[next.EffectID] = &kept[loop.Claim]{doc: doc}
+		v.docs[next.EffectID] = keep(next, doc)
 		return nil
 	})
 }
@@ -158,13 +175,12 @@ func (v claimsView) Get(ctx context.Context, effectID string) (c loop.Claim, err
 	return c, err
 }
 
-// encodeClaim stores times in UTC, as DynamoDB's adapter does.
-func encodeClaim(c loop.Claim) ([]byte, error) {
+// encodeClaim makes times UTC, as DynamoDB's adapter does.
+func encodeClaim(c loop.Claim) (stored loop.Claim, doc []byte, err error) {
 	c.Deadline, c.NotBefore, c.AcceptedAt, c.UpdatedAt = c.Deadline.UTC(), c.NotBefore.UTC(), c.AcceptedAt.UTC(), c.UpdatedAt.UTC()
 	c.RenewedAt, c.SettledAt = c.RenewedAt.UTC(), c.SettledAt.UTC()
-	doc, err := loop.Marshal(c)
-	if err != nil {
-		return nil, fmt.Errorf("encode claim %s: %w", c.EffectID, err)
+	if doc, err = loop.Marshal(c); err != nil {
+		return c, nil, fmt.Errorf("encode claim %s: %w", c.EffectID, err)
 	}
-	return doc, nil
+	return c, doc, nil
 }

@@ -115,9 +115,8 @@ func (t ClaimsTable) DeleteClaim(ctx context.Context, c loop.Claim) error {
 		if !ok {
 			return loop.ErrFenced
 		}
-		stored, err := standing.get()
-		if err != nil || stored.Token != c.Token || stored.Status != c.Status {
-			return errors.Join(loop.ErrFenced, err)
+		if standing.holder.Token != c.Token || standing.holder.Status != c.Status {
+			return loop.ErrFenced
 		}
 		delete(t.claims.docs, c.EffectID)
 		return nil

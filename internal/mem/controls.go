@@ -2,8 +2,8 @@ package mem
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 
 	"example.com/unbroken/internal/act"
@@ -13,7 +13,7 @@ import (
 // Controls is the silences and kill switches of a deployment: one linearizable record for all regions.
 type Controls struct {
 	mu    sync.Mutex
-	doc   []byte
+	kept  *kept[loop.Controls] // nil for nothing
 	fault Fault
 }
 
@@ -56,10 +56,12 @@ func (s *Controls) Peek() (loop.Controls, error) {
 }
 
 func (v controlsView) read() (c loop.Controls, err error) {
-	if v.doc == nil {
+	if v.kept == nil {
 		return c, nil
 	}
-	return c, json.Unmarshal(v.doc, &c)
+	c, err = v.kept.get()
+	c.Kills, c.Silences, c.Log = slices.Clone(c.Kills), slices.Clone(c.Silences), slices.Clone(c.Log)
+	return c, err
 }
 
 // Load implements act.Controls.
@@ -82,7 +84,11 @@ func (v controlsView) Store(ctx context.Context, next loop.Controls) error {
 			return loop.ErrConflict
 		}
 		next.Rev++
-		v.doc, err = loop.Marshal(next)
-		return err
+		doc, err := loop.Marshal(next)
+		if err != nil {
+			return err
+		}
+		v.kept = &kept[loop.Controls]{doc: doc}
+		return nil
 	})
 }

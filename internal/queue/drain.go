@@ -14,16 +14,10 @@ import (
 	"example.com/unbroken/internal/loop"
 )
 
-// Received is a message with the handle that deletes it. Group is the fair-queue group it was sent with.
-type Received struct {
-	loop.Message
-	Handle string
-	Group  string
-}
-
 // Receive takes up to ten messages, waiting up to wait (at most 20 s) for the first; each is hidden from others
-// for hold, which is a second at least: the SDK leaves a zero out. The functions do not use it, Lambda polls for them; the command line redrives dead letters with it.
-func (q *Queues) Receive(ctx context.Context, region, queue string, limit int, wait, hold time.Duration) ([]Received, error) {
+// for hold, which is a second at least: the SDK leaves a zero out. Lambda polls for
+// the chain; this is for moving messages from one queue to another.
+func (q *Queues) Receive(ctx context.Context, region, queue string, limit int, wait, hold time.Duration) ([]loop.Received, error) {
 	out, err := q.cfg.Client(region).ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:            q.url(region, queue),
 		MaxNumberOfMessages: int32(min(max(limit, 1), maxEntries)),
@@ -37,10 +31,10 @@ func (q *Queues) Receive(ctx context.Context, region, queue string, limit int, w
 	if err != nil {
 		return nil, fmt.Errorf("receive from %s in %s: %w", queue, region, err)
 	}
-	msgs := make([]Received, len(out.Messages))
+	msgs := make([]loop.Received, len(out.Messages))
 	for i, m := range out.Messages {
 		receives, _ := strconv.Atoi(m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)])
-		msgs[i] = Received{
+		msgs[i] = loop.Received{
 			Message: loop.Message{
 				ID: aws.ToString(m.MessageId), Body: []byte(aws.ToString(m.Body)), Receives: receives,
 				Trace: m.Attributes[string(types.MessageSystemAttributeNameAWSTraceHeader)],
@@ -75,6 +69,31 @@ func (q *Queues) Delete(ctx context.Context, region, queue string, handles []str
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("delete from %s in %s: %w", queue, region, err)
+	}
+	return nil
+}
+
+// Return gives received messages back: they are visible again at once. One that could not be given back is when its hold
+// ends.
+func (q *Queues) Return(ctx context.Context, region, queue string, handles []string) error {
+	var errs []error
+	for from := 0; from < len(handles); from += maxEntries {
+		batch := handles[from:min(from+maxEntries, len(handles))]
+		entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(batch))
+		for i, h := range batch {
+			entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(h)}
+		}
+		out, err := q.cfg.Client(region).ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: q.url(region, queue), Entries: entries})
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		for _, f := range out.Failed {
+			errs = append(errs, fmt.Errorf("refused as %s: %s", aws.ToString(f.Code), aws.ToString(f.Message)))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("give back to %s in %s: %w", queue, region, err)
 	}
 	return nil
 }

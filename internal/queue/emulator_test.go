@@ -55,7 +55,7 @@ func deploy(t *testing.T) *Queues {
 }
 
 // drain receives until the queue has nothing more to give.
-func drain(t *testing.T, q *Queues, region, queue string) (all []Received) {
+func drain(t *testing.T, q *Queues, region, queue string) (all []loop.Received) {
 	t.Helper()
 	for {
 		msgs, err := q.Receive(t.Context(), region, queue, 10, 0, time.Minute)
@@ -115,5 +115,23 @@ func TestReceivedMessagesAreDeleted(t *testing.T) {
 	}
 	if _, err := q.Receive(t.Context(), looptest.HereRegion, "no-such-queue", 1, 0, 0); err == nil {
 		t.Error("received from a queue that does not exist")
+	}
+}
+
+// A message that is given back is delivered again at once, and not when its hold ends.
+func TestWhatIsGivenBackIsDeliveredAgain(t *testing.T) {
+	t.Parallel()
+	q := deploy(t)
+	if err := q.Send(t.Context(), looptest.HereRegion, loop.QueueSignals, []loop.Outgoing{{Body: []byte("one"), Group: "g"}})[0]; err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n < 3; n++ {
+		got, err := q.Receive(t.Context(), looptest.HereRegion, loop.QueueSignals, 10, 5*time.Second, time.Minute)
+		if err != nil || len(got) != 1 || got[0].Receives != n {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		if err := q.Return(t.Context(), looptest.HereRegion, loop.QueueSignals, []string{got[0].Handle}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -12,10 +12,11 @@ import (
 // fake is SQS with an answer per call; a nil answer stores everything.
 type fake struct {
 	API
-	answer  func(*sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error)
-	depth   map[string]string
-	receive func(*sqs.ReceiveMessageInput) (*sqs.ReceiveMessageOutput, error)
-	remove  func(*sqs.DeleteMessageBatchInput) (*sqs.DeleteMessageBatchOutput, error)
+	answer   func(*sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error)
+	depth    map[string]string
+	receive  func(*sqs.ReceiveMessageInput) (*sqs.ReceiveMessageOutput, error)
+	giveBack func(*sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error)
+	remove   func(*sqs.DeleteMessageBatchInput) (*sqs.DeleteMessageBatchOutput, error)
 
 	mu    sync.Mutex
 	calls []*sqs.SendMessageBatchInput
@@ -50,6 +51,10 @@ func (f *fake) GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput,
 
 func (f *fake) DeleteMessageBatch(_ context.Context, in *sqs.DeleteMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
 	return f.remove(in)
+}
+
+func (f *fake) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	return f.giveBack(in)
 }
 
 func (f *fake) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {

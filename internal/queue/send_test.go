@@ -166,6 +166,27 @@ func TestDepthIsNeverGuessed(t *testing.T) {
 	}
 }
 
+func TestReturnMakesVisibleAtOnce(t *testing.T) {
+	t.Parallel()
+	var sizes []int
+	f := &fake{giveBack: func(in *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+		sizes = append(sizes, len(in.Entries))
+		for _, e := range in.Entries {
+			if e.VisibilityTimeout != 0 {
+				t.Errorf("hidden for %d s", e.VisibilityTimeout)
+			}
+		}
+		if len(sizes) == 2 {
+			return &sqs.ChangeMessageVisibilityBatchOutput{Failed: []types.BatchResultErrorEntry{{Id: aws.String("0"), Code: aws.String("MessageNotInflight")}}}, nil
+		}
+		return &sqs.ChangeMessageVisibilityBatchOutput{}, nil
+	}}
+	err := f.queues().Return(t.Context(), "r", "signals", make([]string, 11))
+	if err == nil || !strings.Contains(err.Error(), "MessageNotInflight") || fmt.Sprint(sizes) != "[10 1]" {
+		t.Errorf("%v after calls of %v", err, sizes)
+	}
+}
+
 func TestDeleteReportsWhatStays(t *testing.T) {
 	t.Parallel()
 	var sizes []int
@@ -220,7 +241,7 @@ func TestReceivedMessageCarriesItsAttributes(t *testing.T) {
 	if err != nil || len(got) != 2 {
 		t.Fatal(got, err)
 	}
-	want := Received{
+	want := loop.Received{
 		Message: loop.Message{ID: "id", Body: []byte("{}"), SentAt: time.UnixMilli(1774749540123).UTC(), Receives: 3, Trace: "Root=1-2-3"},
 		Handle:  "h", Group: "orders",
 	}

@@ -14,9 +14,10 @@ import (
 //	2  windows of other kinds than count
 //	3  verify
 //	4  inhibited_by
+//	5  group
 //
 // What older formats say is read as it was meant.
-const bundleFormat = 4
+const bundleFormat = 5
 
 // Bundle is a checked loop.yaml as it is shipped inside the functions' own packages: deciding depends on nothing
 // at run time that could be down (DESIGN section 4).

@@ -74,9 +74,9 @@ func TestBundleRefusesWhatItIsNot(t *testing.T) {
 		"not JSON":            {"prefix: shop", ErrBundleCorrupt},
 		"cut off":             {string(good[:len(good)/2]), ErrBundleCorrupt},
 		"one value":           {replace("0.05", "0.50"), ErrBundleCorrupt},
-		"newer":               {replace(`"format":4`, `"format":5`), ErrBundleFormat},
-		"no format":           {replace(`"format":4`, `"format":0`), ErrBundleCorrupt},
-		"unknown field":       {replace(`"format":4`, `"format":4,"signature":"x"`), ErrBundleCorrupt},
+		"newer":               {replace(`"format":5`, `"format":6`), ErrBundleFormat},
+		"no format":           {replace(`"format":5`, `"format":0`), ErrBundleCorrupt},
+		"unknown field":       {replace(`"format":5`, `"format":5,"signature":"x"`), ErrBundleCorrupt},
 		"something behind it": {string(good) + "{}", ErrBundleCorrupt},
 	} {
 		if _, err := Load([]byte(c.bundle)); !errors.Is(err, c.want) {

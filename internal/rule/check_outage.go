@@ -37,6 +37,8 @@ func (c *checker) unclaimed(path string, r *loop.Rule) {
 		why = "what guard counts stands in claims"
 	case r.Throttle > 0:
 		why = "what throttle goes by stands in claims"
+	case r.Group != nil:
+		why = "what a group has gathered stands in claims"
 	case len(r.InhibitedBy) > 0:
 		why = "what mutes it stands in claims"
 	}

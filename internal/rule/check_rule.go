@@ -26,6 +26,7 @@ func (c *checker) rules() {
 		c.shape(path, r)
 		c.safety(path, r)
 		c.verify(path+".verify", r)
+		c.grouping(path, r)
 		c.unclaimed(path, r)
 		for _, phase := range phasesOf(*r) {
 			c.steps(path+"."+phase.field, phase.steps)
@@ -86,7 +87,7 @@ func (c *checker) compiles(path string, r *loop.Rule) {
 	}
 	p := newProgram(*r, nil, &Set{})
 	c.report(path, p.compileConditions())
-	sources := map[string]string{"when": r.When, "until": r.Until, "key": r.Key, "guard.worse": r.Guard.Worse}
+	sources := map[string]string{"when": r.When, "until": r.Until, "key": r.Key, "guard.worse": r.Guard.Worse, "group.by": groupBy(r)}
 	for i, by := range r.InhibitedBy {
 		sources[fmt.Sprintf("inhibited_by[%d].key", i)] = by.Key
 	}

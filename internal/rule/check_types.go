@@ -33,13 +33,15 @@ type asked struct {
 	path, source string
 	want         *cel.Type // nil: any
 	match        map[string][]any
+	own          string // the type of the loop's own signal that it is asked about instead; "" for none
 }
 
 func (c *checker) typed(path string, r *loop.Rule) {
-	if len(c.types) == 0 {
-		return
-	}
 	for _, a := range c.asks(path, r) {
+		if a.own != "" {
+			c.fits(a, a.own, ownTypes[a.own])
+			continue
+		}
 		for _, v := range a.match["type"] {
 			name, _ := v.(string)
 			if schema, declared := c.types[name]; declared {
@@ -77,27 +79,34 @@ func (c *checker) fits(a asked, name string, schema any) {
 func (c *checker) asks(path string, r *loop.Rule) (all []asked) {
 	add := func(field, source string, want *cel.Type, match map[string][]any) {
 		if source != "" {
-			all = append(all, asked{path + "." + field, source, want, match})
+			all = append(all, asked{path: path + "." + field, source: source, want: want, match: match})
 		}
 	}
 	add("when", r.When, cel.BoolType, r.Match)
 	add("until", r.Until, cel.BoolType, r.Match)
 	add("key", r.Key, nil, r.Match)
 	add("guard.worse", r.Guard.Worse, cel.BoolType, r.Match)
+	add("group.by", groupBy(r), nil, r.Match)
 	if w := r.Window; w != nil {
 		add("window."+w.Of, w.Value, anyNumber, r.Match)
 		for i, condition := range w.All {
 			add(fmt.Sprintf("window.all[%d].when", i), condition.When, cel.BoolType, condition.Match)
 		}
 	}
-	for field, steps := range map[string][]loop.Step{"do": r.Do, "undo": r.Undo} {
-		for i, s := range steps {
-			at := fmt.Sprintf("%s[%d]", field, i)
+	for _, phase := range phasesOf(*r) {
+		from := len(all)
+		for i, s := range phase.steps {
+			at := fmt.Sprintf("%s[%d]", phase.field, i)
 			for _, source := range templated(s.With) {
 				add(at+".with", source, nil, r.Match)
 			}
 			for _, source := range templated(c.cfg.Actions[s.Action]) {
 				add(at+".action", source, nil, r.Match)
+			}
+		}
+		if phase.phase == loop.PhaseDo && r.Group != nil {
+			for i := range all[from:] {
+				all[from+i].own = loop.TimerGroup
 			}
 		}
 	}

@@ -61,6 +61,7 @@ func (d *decoder) rule(n ast.Node, path string) loop.Rule {
 		"verify":   d.verify(&r.Verify),
 
 		"inhibited_by": d.inhibitors(&r.InhibitedBy),
+		"group":        d.group(&r.Group),
 		"match": func(n ast.Node, path string) {
 			r.Match = map[string][]any{}
 			d.match(n, path, "", r.Match, 0)

@@ -54,7 +54,7 @@ func TestEveryFieldOfAWindowHasAnExample(t *testing.T) {
 	for _, m := range yamlBlock.FindAllSubmatch(text, -1) {
 		files.Write(m[1])
 	}
-	words := []string{"within", "over", "above", "below", "lateness", "max_entries", "name", "match", "when", "until", "key", "verify", "else", "inhibited_by"}
+	words := []string{"within", "over", "above", "below", "lateness", "max_entries", "name", "match", "when", "until", "key", "verify", "else", "inhibited_by", "group", "by", "wait", "throttle"}
 	for word := range windowKinds() {
 		words = append(words, word)
 	}

@@ -245,7 +245,7 @@ func TestEachGuard(t *testing.T) {
 		"not a number":           {action("url: 'https://e.com', body: .nan"), "must be a JSON value"},
 		"number for text":        {"prefix: 12", "must be text, not a number"},
 		"unknown field":          {rule(", whne: 'true'"), "did you mean when?"},
-		"unknown nothing close":  {rule(", zzzzzzz: 1"), "known: do, guard, id"},
+		"unknown nothing close":  {rule(", zzzzzzz: 1"), "known: do, group, guard, id"},
 		"unknown action":         {"rules: [{id: r, match: {type: [t]}, do: [{action: x}]}]", `no action is named "x"`},
 		"dotted and nested":      {"rules: [{id: r, match: {type: [t], data.a: [1], data: {a: [1]}}}]", "once dotted and once nested"},
 	} {

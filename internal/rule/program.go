@@ -36,6 +36,7 @@ type Program struct {
 	inhibitors []*expr // their keys; nil: the rule's own
 	worse      *expr   // nil: never
 	verify     *expr   // nil: nothing is verified
+	group      *expr   // nil: each key is decided alone
 	value      *expr   // of an aggregating window
 	all        []condition
 	whenErr    error
@@ -176,6 +177,7 @@ func (p *Program) compileConditions() []error {
 		{"until", p.rule.Until, cel.BoolType, &p.until},
 		{"guard.worse", p.rule.Guard.Worse, cel.BoolType, &p.worse},
 		{"verify.when", p.verifySource(), cel.BoolType, &p.verify},
+		{"group.by", groupBy(&p.rule), nil, &p.group},
 	} {
 		if c.source == "" {
 			continue

@@ -14,6 +14,7 @@ type RenderInput struct {
 	Key     string
 	Phase   loop.Phase
 	Episode int64 // the episode's number; 0 for a rule without episodes
+	Group   bool  // of instance Episode of the group Key
 }
 
 // Render gives the effects of a decision in the order of the rule's steps, each complete to the last byte. The
@@ -73,6 +74,9 @@ func (p *Program) Render(ev *Event, in RenderInput) (effects []loop.Effect, err 
 
 // DecisionID names the decision that Render belongs to.
 func (p *Program) DecisionID(ev *Event, in RenderInput) string {
+	if in.Group {
+		return loop.GroupDecisionID(p.id, in.Key, in.Episode)
+	}
 	if p.stateful {
 		return loop.EpisodeDecisionID(p.id, in.Key, in.Episode, in.Phase)
 	}
@@ -87,7 +91,7 @@ func (p *Program) fence(ev *Event, in RenderInput) loop.Fence {
 	case phase == loop.PhaseElse:
 		in.Phase = loop.PhaseDo
 		return p.fence(ev, in).Else()
-	case p.stateful:
+	case p.stateful || in.Group:
 		return loop.EpisodeFence(in.Episode, phase)
 	}
 	return loop.SignalFence(ev.Position())

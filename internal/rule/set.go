@@ -19,6 +19,7 @@ type Set struct {
 	actions  map[string]*action
 	emit     []loop.Status
 	inhibits map[string]bool // by id: rules that others are inhibited by
+	grouped  bool            // some rule decides for groups
 	settle   loop.Duration   // what a region accepted has been decided by one of them this long after
 	hash     string          // of the bundle; "" where there was none
 
@@ -78,6 +79,7 @@ func Compile(cfg *loop.Config) (*Set, error) {
 			continue
 		}
 		p := newProgram(r, pattern, s)
+		s.grouped = s.grouped || p.Grouped()
 		for _, by := range r.InhibitedBy {
 			s.inhibits[by.Rule] = true
 		}
@@ -159,6 +161,9 @@ func (s *Set) Program(id string) (*Program, bool) {
 	p, ok := s.byID[id]
 	return p, ok
 }
+
+// Grouped says whether some rule decides for groups of keys, which goes by the clock.
+func (s *Set) Grouped() bool { return s.grouped }
 
 // Programs are all rules that are not off, in the order of the file. Callers must not change the slice.
 func (s *Set) Programs() []*Program { return s.programs }

@@ -1,9 +1,6 @@
 package sim
 
-import (
-	"container/heap"
-	"time"
-)
+import "time"
 
 // clock is virtual time. Things happen one after the other, in the order of their time and then of their planning;
 // only one goroutine of a world runs at any moment, so that a run depends on nothing but its plan.
@@ -14,6 +11,8 @@ type clock struct {
 	steps   int
 	running *task
 	paused  chan struct{}      // the running task gives the turn back
+	until   time.Time          // how far run goes
+	woken   bool               // the running task was woken: nothing is left to do for who gave it the turn
 	alive   map[*task]struct{} // started and not ended
 	idle    []chan func()      // goroutines that have run a task: their stacks have grown already
 	over    bool               // nothing new starts
@@ -25,6 +24,7 @@ type task struct {
 	region string
 	dead   bool // its process is gone: nothing that it still does has an effect
 	resume chan struct{}
+	wake   func()
 	first  chan struct{} // ingest sends two copies in turn; closed after the first
 
 	ownFirst bool // which one comes first
@@ -45,7 +45,7 @@ func (c *clock) at(t time.Time, f func()) {
 		t = c.now
 	}
 	c.planned++
-	heap.Push(&c.queue, happening{t, c.planned, f})
+	c.queue.push(happening{t.Sub(start), c.planned, f})
 }
 
 // spawn starts a task and returns when it waits for the first time or has ended.
@@ -56,11 +56,17 @@ func (c *clock) spawn(t *task, run func()) {
 	t.resume = make(chan struct{})
 	t.first = make(chan struct{})
 	c.alive[t] = struct{}{}
-	outer := c.running
-	c.running = t
+	t.wake = func() {
+		c.running, c.woken = t, true
+		t.resume <- struct{}{}
+		<-c.paused
+		c.running, c.woken = nil, false
+	}
+	outer, woken := c.running, c.woken
+	c.running, c.woken = t, false
 	c.goroutine() <- func() { run(); delete(c.alive, t) }
 	<-c.paused
-	c.running = outer
+	c.running, c.woken = outer, woken
 }
 
 // goroutine is one that runs what it is given.
@@ -87,25 +93,28 @@ func (c *clock) wait(d time.Duration) {
 	if t == nil || t.dead {
 		return
 	}
-	c.after(d, func() { c.wake(t) })
+	c.after(d, t.wake)
+	if c.woken && c.queue[0].seq == c.planned && !c.over && !start.Add(c.queue[0].at).After(c.until) {
+		c.next() // it is its own turn again: no other goroutine needs to know
+		return
+	}
 	c.paused <- struct{}{}
 	<-t.resume
 }
 
-func (c *clock) wake(t *task) {
-	c.running = t
-	t.resume <- struct{}{}
-	<-c.paused
-	c.running = nil
+// next takes what happens next, and it is that time then.
+func (c *clock) next() (do func()) {
+	h := c.queue.pop()
+	c.now = start.Add(h.at)
+	c.steps++
+	return h.do
 }
 
 // run lets everything happen that is planned up to the given time, and says whether nothing is left.
 func (c *clock) run(until time.Time) bool {
-	for len(c.queue) > 0 && !c.queue[0].at.After(until) {
-		next, _ := heap.Pop(&c.queue).(happening)
-		c.now = next.at
-		c.steps++
-		next.do()
+	c.until = until
+	for len(c.queue) > 0 && !start.Add(c.queue[0].at).After(until) {
+		c.next()()
 	}
 	if len(c.queue) == 0 {
 		return true
@@ -121,8 +130,7 @@ func (c *clock) end() {
 		t.dead = true
 	}
 	for len(c.queue) > 0 && len(c.alive) > 0 {
-		next, _ := heap.Pop(&c.queue).(happening)
-		next.do()
+		c.queue.pop().do()
 	}
 	for _, jobs := range c.idle {
 		close(jobs)
@@ -130,26 +138,44 @@ func (c *clock) end() {
 	c.idle = nil
 }
 
+// happening is what is planned for a time, counted from the start.
 type happening struct {
-	at  time.Time
+	at  time.Duration
 	seq int
 	do  func()
 }
 
+func (h happening) before(o happening) bool { return h.at < o.at || h.at == o.at && h.seq < o.seq }
+
+// happenings is a binary heap; container/heap would allocate for each.
 type happenings []happening
 
-func (h happenings) Len() int { return len(h) }
-func (h happenings) Less(i, j int) bool {
-	if h[i].at.Equal(h[j].at) {
-		return h[i].seq < h[j].seq
+func (h *happenings) push(x happening) {
+	q := append(*h, x)
+	i := len(q) - 1
+	for i > 0 && x.before(q[(i-1)/2]) {
+		q[i] = q[(i-1)/2]
+		i = (i - 1) / 2
 	}
-	return h[i].at.Before(h[j].at)
+	q[i], *h = x, q
 }
-func (h happenings) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *happenings) Push(x any)   { *h = append(*h, x.(happening)) }
-func (h *happenings) Pop() any {
-	old := *h
-	last := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return last
+
+func (h *happenings) pop() happening {
+	q := *h
+	first, x := q[0], q[len(q)-1]
+	q[len(q)-1] = happening{}
+	q = q[:len(q)-1]
+	for i := 0; len(q) > 0; {
+		least := 2*i + 1
+		if least+1 < len(q) && q[least+1].before(q[least]) {
+			least++
+		}
+		if least >= len(q) || x.before(q[least]) {
+			q[i] = x
+			break
+		}
+		q[i], i = q[least], least
+	}
+	*h = q
+	return first
 }

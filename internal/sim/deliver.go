@@ -68,13 +68,7 @@ func (w *World) drained(name string) bool {
 	if f == nil {
 		return false
 	}
-	views := map[string]regions.View{}
-	for _, other := range w.plan.Loop {
-		views[other] = regions.View{}
-	}
-	order := regions.Entry{State: regions.Drained, Order: regions.Drain, Since: start.Add(f.At), By: person}
-	views[name] = regions.View{Entries: map[string]regions.Entry{regions.OperatorKey(name): order}}
-	if !regions.Refuses(w.clock.now, name, views) {
+	if !regions.Refuses(w.clock.now, name, w.states()) {
 		return false
 	}
 	w.result.Struck[f.Row]++

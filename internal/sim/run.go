@@ -19,6 +19,7 @@ type Result struct {
 	Accepted   int
 	Effects    int
 	Requests   int           // that reached a target
+	Salvaged   int           // messages moved out of a region that was drained
 	Slowest    time.Duration // landing, counted from the acceptance or the loss of a region; where P3 speaks
 }
 
@@ -80,6 +81,8 @@ func (w *World) schedule(f *Fault) {
 			delete(w.severed, f.Region)
 			w.tables.Replicate()
 		})
+	case Drain:
+		w.salvages(f)
 	case Unlinked:
 		w.result.Struck[f.Row]++
 		w.clock.after(f.At+f.For, w.tables.Replicate)

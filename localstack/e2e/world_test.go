@@ -126,7 +126,7 @@ func assets(root, receiver string) (dir string, cfg *loop.Config, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	for _, f := range []string{"ingest-http", "ingest-queue", "ingest-alarm", "ingest-poll", "decide", "act", "outputs", "observer", "canary", "sweeper", "archive"} {
+	for _, f := range []string{"ingest-http", "ingest-queue", "ingest-alarm", "ingest-poll", "decide", "act", "outputs", "observer", "canary", "salvage", "sweeper", "archive"} {
 		binary, err := os.ReadFile(filepath.Join(root, "dist", f, "bootstrap"))
 		if err != nil {
 			return "", nil, fmt.Errorf("%w: run `make functions`", err)
