@@ -39,6 +39,8 @@ func table() []mutant {
 		{"a transition that a peer sent is put on this region's queue, too", decide + "pending.go", "if slices.Contains(t.SentBy, k.region) {\n\t\t\tcontinue", "if !t.Pending() {\n\t\t\tcontinue", ""},
 		{"a rule that is through does not run again with one that failed", decide + "evaluate.go", "if len(w.item.Left) > 0 && !slices.Contains(w.item.Left, p.ID()) {", "if false {", "Retried"},
 		{"an item that is tried again starts its timer once", decide + "evaluate.go", "|| slices.Contains(w.item.Timers, id)", "", "Retried"},
+		{"what a standby copy starts waits for the copies of others", decide + "timer.go", "Signal: raw, Standby: t.by.item.Standby}", "Signal: raw}", "WhoHas"},
+		{"a region without copies gets no timer of the key", decide + "timer.go", "k.cfg.Peer != \"\" && t.mirror {", "k.cfg.Peer != \"\" {", "WhoHas"},
 		{"pending effects are never forgotten", decide + "pending.go", "if t.Pending() {\n\t\t\treturn false", "if t.Pending() {\n\t\t\treturn true", ""},
 		{"the entries are read again after they were put", decide + "episode.go", "j := judged{entries: merge(seen.Entries), lateness", "j := judged{entries: merge(slices.Concat(known.Entries, inTime)), lateness", ""},
 		{"a tick without its signal tells nothing of the past", decide + "revise.go", "return !j.entries[i].Tick || slices.ContainsFunc(j.entries[:i], func(e Entry) bool { return !e.Tick })", "return true", "TickWithoutItsSignal"},

@@ -146,7 +146,6 @@ func (o *Observer) Run(ctx context.Context) (map[string]Verdict, error) {
 		errs = append(errs, o.everywhere(ctx, EndpointKey(o.Region), EndpointSort, Endpoint{URL: o.Endpoint, At: o.Now().UTC()}, 0))
 	}
 	found := make([]Verdict, len(o.Loop))
-	var views map[string]region.View
 	var eg errgroup.Group
 	for i, name := range o.Loop {
 		eg.Go(func() error {
@@ -154,20 +153,24 @@ func (o *Observer) Run(ctx context.Context) (map[string]Verdict, error) {
 			return nil
 		})
 	}
-	eg.Go(func() (err error) {
-		views, err = o.views(ctx)
-		return err
-	})
-	if err := eg.Wait(); err != nil { // a look never fails: what it cannot see is Unknown
-		errs = append(errs, err)
-	}
+	_ = eg.Wait() // a look never fails: what it cannot see is Unknown
+	errs = append(errs, o.say(ctx, found)...)
+	// Read after it was written: of two that look at the same time, one at least sees the other's verdict, so that a
+	// flip does not wait for the next minute.
+	views, err := o.views(ctx)
 	verdicts, read := map[string]Verdict{}, Reading{Verdicts: map[string]float64{}, Silent: o.silent(views)}
 	for _, v := range found {
 		verdicts[v.Region] = v
 		read.add(v)
 	}
-	errs = append(errs, o.say(ctx, found, read)...)
-	return verdicts, errors.Join(append(errs, o.judge(ctx, views, found)...)...)
+	var published error
+	eg.Go(func() error {
+		published = o.publish(ctx, read)
+		return nil
+	})
+	errs = append(errs, o.judge(ctx, views, found)...)
+	_ = eg.Wait() // keeps its error itself
+	return verdicts, errors.Join(append(errs, err, published)...)
 }
 
 func (r *Reading) add(v Verdict) {
@@ -185,9 +188,9 @@ func (r *Reading) add(v Verdict) {
 	}
 }
 
-// say writes the verdicts and publishes the gauge, all at once: neither waits for a region that does not answer.
-func (o *Observer) say(ctx context.Context, verdicts []Verdict, read Reading) []error {
-	errs := make([]error, len(verdicts)+1)
+// say writes the verdicts, all at once: none waits for a region that does not answer.
+func (o *Observer) say(ctx context.Context, verdicts []Verdict) []error {
+	errs := make([]error, len(verdicts))
 	var eg errgroup.Group
 	for i, v := range verdicts {
 		eg.Go(func() error {
@@ -195,16 +198,17 @@ func (o *Observer) say(ctx context.Context, verdicts []Verdict, read Reading) []
 			return nil
 		})
 	}
-	eg.Go(func() error {
-		ctx, cancel := context.WithTimeout(ctx, patience)
-		defer cancel()
-		if err := o.Gauge.Publish(ctx, read); err != nil {
-			errs[len(verdicts)] = fmt.Errorf("publish verdicts: %w", err)
-		}
-		return nil
-	})
 	_ = eg.Wait() // each keeps its error in its own slot
 	return errs
+}
+
+func (o *Observer) publish(ctx context.Context, read Reading) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := o.Gauge.Publish(ctx, read); err != nil {
+		return fmt.Errorf("publish verdicts: %w", err)
+	}
+	return nil
 }
 
 // everywhere writes a document into every loop region's own table, at once: replication may be what failed.
