@@ -15,7 +15,7 @@ func (l *ledger) joined(a acceptance, rule string) {
 	for _, id := range l.book.order[crowd] {
 		t := l.book.transitions[id]
 		effect := t.Decision.Effects[0]
-		if !t.AcceptedAt.After(start.Add(a.Planned.At)) || !strings.Contains(effect.Request.Body, `"`+a.Subject+`"`) {
+		if !t.AcceptedAt.After(start.Add(a.At)) || !strings.Contains(effect.Request.Body, `"`+a.Subject+`"`) {
 			continue
 		}
 		l.ended(effect.ID, fmt.Sprintf("%s by %s, which tells of %s", short(effect.ID), rule, a.ID))
