@@ -32,6 +32,7 @@ func table() []mutant {
 		{"a slow table is asked less and less", act + "execute.go", "l.giveBack(errLate)", "l.hold(waitMargin, errLate.Error())", ""},
 		{"who loses a takeover waits for the winner", act + "claim.go", "l.Again = max(now.Deadline.Sub(start), 0) + waitMargin", "l.Again = waitMargin", ""},
 		{"a standby copy leaves the output in its region, too", act + "output.go", "if !l.Item.Standby {", "if true {", ""},
+		{"an outcome of a standby copy is a standby's", act + "emit.go", "Standby: l.Item.Standby, Hops: l.Item.Hops + 1,", "Hops: l.Item.Hops + 1,", ""},
 		{"causation ends after eight hops", act + "emit.go", "|| l.Item.Hops >= loop.MaxHops", "", ""},
 		{"an unknown version comes again", act + "handler.go", "if env.V != loop.EnvelopeVersion {", "if false {", ""},
 		{"the messages of a batch do not wait for each other", act + "handler.go", "group.SetLimit(Concurrency)", "group.SetLimit(1)", ""},
