@@ -174,6 +174,10 @@ func (l *ledger) terminal() {
 				} else if !stored && !l.book.late[p] {
 					l.violate("P1", "%s left no window entry for %s and was not late", a.ID, wt.rule)
 				}
+			case joins:
+				if !quarantined && !l.book.late[p] {
+					l.joined(a, wt.rule)
+				}
 			case decides:
 				must, _ := wt.effects(key)
 				for _, id := range must {
