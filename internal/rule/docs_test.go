@@ -43,8 +43,8 @@ func valid(t *testing.T, page string, least int) {
 	}
 }
 
-// Whoever adds a word to windows shows how it is used.
-func TestEveryFieldOfAWindowHasAnExample(t *testing.T) {
+// Whoever adds a word to rules shows how it is used.
+func TestEveryFieldOfARuleHasAnExample(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "rules.md"))
 	if err != nil {
@@ -54,7 +54,8 @@ func TestEveryFieldOfAWindowHasAnExample(t *testing.T) {
 	for _, m := range yamlBlock.FindAllSubmatch(text, -1) {
 		files.Write(m[1])
 	}
-	words := []string{"within", "over", "above", "below", "lateness", "max_entries", "name", "match", "when", "until", "key", "verify", "else", "inhibited_by", "group", "by", "wait", "throttle"}
+	words := []string{"within", "over", "above", "below", "lateness", "max_entries", "name", "match", "when", "until", "key", "verify", "else", "inhibited_by", "group", "by", "wait", "throttle",
+		"id", "mode", "guard", "max_per_hour", "max_regressions", "worse", "do", "undo", "step", "action", "approval", "with", "window"}
 	for word := range windowKinds() {
 		words = append(words, word)
 	}
