@@ -13,6 +13,7 @@ import (
 	"example.com/unbroken/internal/dynamo"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
+	"example.com/unbroken/internal/rule"
 )
 
 // ScheduleHandler is a Lambda handler that a schedule calls; what it is called with does not matter.
@@ -44,6 +45,10 @@ func Observer(ctx context.Context, env Environment, cw CloudWatch) (ScheduleHand
 		Gauge:   cw.Gauge(b.aws),
 		Metrics: cw.Metrics(b.aws, b.Config.Prefix),
 		Bounds:  b.Config.Health.Bounds,
+	}
+	if rule.Hears(b.Config, loop.FindingTypes()...) {
+		hears := func(typ string) bool { return rule.Hears(b.Config, typ) }
+		o.Teller = &observe.Teller{Queue: b.queues, StandbyDelay: b.Config.StandbyDelay.Std(), Hears: hears}
 	}
 	heartbeat := b.Config.Health.Heartbeat
 	return b.observing(func(ctx context.Context) error { return beat(ctx, heartbeat) }, o.Run, b.watch()), nil
