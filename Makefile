@@ -24,7 +24,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION = 1
 export AWS_EC2_METADATA_DISABLED = true
 
-.PHONY: help run test size mutants model sim test-fast test-infra test-e2e rules build functions lint vet race fuzz-seeds cfn-lint tools venv cdk bench cover clean
+.PHONY: help run test size mutants model sim test-fast test-infra test-e2e rules build functions lint vet race fuzz cfn-lint tools venv cdk bench cover clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,7 +32,8 @@ help: ## list the targets
 run: build functions bundle venv cdk ## start everything locally, deploy two regions and the witness, send the samples (ONCE=1: exit after them)
 	@bin/up $(if $(ONCE),--once) --loop $(LOOP)
 
-test: vet lint race model size test-infra cfn-lint test-e2e ## everything: vet, lint, unit tests with the race detector, templates, cfn-lint, end to end
+test: vet lint race model size test-infra cfn-lint ## everything: vet, lint, unit tests with the race detector, templates, cfn-lint, fuzzing beside end to end
+	@$(MAKE) --no-print-directory -j 2 fuzz test-e2e
 	@echo "make test: all green"
 
 test-fast: ## unit tests without infra and emulator (within 30 s warm)
@@ -89,6 +90,10 @@ else
 	@bin/simulate -seeds $(SEEDS) -first $(FIRST)
 	@bin/simulate -duplicates $(DUPLICATES)
 endif
+
+FUZZTIME ?= 10s
+fuzz: ## each parser is fuzzed for FUZZTIME, below everything else; KEEP=20 keeps what widened the coverage
+	@.ci/fuzz $(FUZZTIME)
 
 test-infra: functions ## CDK template tests
 	@$(GO) test ./infra/...

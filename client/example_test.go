@@ -37,11 +37,12 @@ func ExampleClient_Send() {
 	c, err := client.New(client.Config{
 		Endpoints: []client.Endpoint{{Region: "us-east-2", URL: down.URL}, {Region: "us-west-2", URL: up.URL}},
 		Hedge:     true,
+		// Sign: client.SigV4{…}, client.HMAC{…} or client.Bearer{…}, as the input's auth says
 	})
 	if err != nil {
 		panic(err)
 	}
-	report, err := c.Send(context.Background(), measured())
+	report, err := c.Send(context.Background(), measured()) // an error says which were not accepted; sending again is safe
 	fmt.Println(report.Results[0].State, "in", report.Results[0].Region, "with", report.Results[0].Copies, "copies:", err)
 	// Output: accepted in us-west-2 with 2 copies: <nil>
 }

@@ -185,30 +185,23 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 	}
 }
 
-func ExampleClient_Send() {
-	region := func(h http.HandlerFunc) *httptest.Server { return httptest.NewServer(h) }
-	east := region(answers(503, "1", `{"code":"unavailable"}`))
-	defer east.Close()
-	west := region(takeAll)
-	defer west.Close()
-
-	c, err := New(Config{
-		Endpoints: []Endpoint{{Region: "us-east-2", URL: east.URL}, {Region: "us-west-2", URL: west.URL}},
-		Hedge:     true,
-		// Sign: SigV4{Credentials: cfg.Credentials, Now: time.Now},
+// Whatever answers, each event has a verdict or the whole answer an error, and only what is named as accepted is.
+func FuzzAnswer(f *testing.F) {
+	f.Add(202, `{"accepted":[{"index":0}],"rejected":[{"index":1,"code":"malformed"}],"copies":2}`, "1")
+	f.Add(503, `{"code":"unavailable","accepted":[{"index":-1},{"index":99}]}`, "Fri, 02 Jan 2026 03:04:15 GMT")
+	f.Add(400, `{"code":"malformed","detail":"x"}`, "")
+	f.Add(302, "<html>", "-5")
+	f.Fuzz(func(t *testing.T, status int, body, retry string) {
+		const n = 3
+		tr := &overHTTP{now: time.Now}
+		got, err := tr.verdicts(&http.Response{StatusCode: status, Status: http.StatusText(status), Header: http.Header{"Retry-After": {retry}}}, []byte(body), n)
+		if len(got) != n && err == nil {
+			t.Fatalf("%d verdicts of %d, and no error", len(got), n)
+		}
+		for _, v := range got {
+			if v.State == Accepted && !strings.Contains(strings.ToLower(body), "accepted") {
+				t.Fatalf("%q was taken for an acceptance", body)
+			}
+		}
 	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	report, err := c.Send(context.Background(), Signal{
-		ID: "deploy-17", Source: "ci/checkout", Type: "com.example.deploy.failed", Subject: "checkout",
-		Data: json.RawMessage(`{"version":"1.2.3"}`),
-	})
-	if err != nil {
-		fmt.Println(err) // says which were not accepted; sending them again is safe
-		return
-	}
-	fmt.Println(report.Results[0].State, "in", report.Results[0].Region)
-	// Output: accepted in us-west-2
 }

@@ -51,14 +51,10 @@ func (r region) queueAlarms(p pager) {
 	}
 }
 
+// functionAlarms are those of what queues and the API call.
 func (r region) functionAlarms(p pager, names ...string) {
 	for _, name := range names {
-		p.page(watch{
-			name:    name + "-errors",
-			means:   "The function crashes or times out. Messages come back and are tried again; look at its log.",
-			metric:  r.lambda(name, "Errors", "Sum"),
-			periods: 2,
-		})
+		r.errorAlarm(p, name)
 		p.page(watch{
 			name:    name + "-throttles",
 			means:   "Lambda refuses invocations. Raise the account's or the function's concurrency.",
@@ -66,6 +62,16 @@ func (r region) functionAlarms(p pager, names ...string) {
 			periods: 3,
 		})
 	}
+}
+
+// errorAlarm is all of its own that a scheduled function needs: one that is throttled has not run, which others notice.
+func (r region) errorAlarm(p pager, name string) {
+	p.page(watch{
+		name:    name + "-errors",
+		means:   "The function crashes or times out. Messages come back and are tried again; look at its log.",
+		metric:  r.lambda(name, "Errors", "Sum"),
+		periods: 2,
+	})
 }
 
 func (r region) apiAlarms(p pager, api awsapigatewayv2.HttpApi) {
@@ -100,7 +106,7 @@ func (r region) stuckAlarms(p pager) {
 // sweeperAlarms: what the daily pass over claims finds, and that there is one. A pass that nobody makes would let
 // what is overdue go unseen, so its silence pages too.
 func (r region) sweeperAlarms(p pager) {
-	r.functionAlarms(p, loop.FuncSweeper)
+	r.errorAlarm(p, loop.FuncSweeper)
 	p.page(watch{
 		name:   "claims-overdue",
 		means:  "An effect should have ended and has not: nobody works on it. See unbroken balance, then unbroken parked retry.",
@@ -119,7 +125,7 @@ func (r region) sweeperAlarms(p pager) {
 // observerAlarms watch the watcher, in its own region. Silence never votes on a region's health, so it must
 // page: missing data is breaching. Two silent minutes are a restart, three are not.
 func (r region) observerAlarms(p pager) {
-	r.functionAlarms(p, loop.FuncObserver)
+	r.errorAlarm(p, loop.FuncObserver)
 	p.page(watch{
 		name:    loop.FuncObserver + "-silent",
 		means:   "The observer does not run. Its verdicts grow stale and stop counting; nothing flips because of it.",

@@ -69,8 +69,9 @@ func checkConfig(c failover.Check, ids map[string]*string) *awsroute53.CfnHealth
 			Port:                     jsii.Number(443),
 			ResourcePath:             jsii.String(failover.Path),
 			EnableSni:                true,
-			RequestInterval:          jsii.Number(failover.Interval),
-			FailureThreshold:         jsii.Number(failover.Threshold),
+			RequestInterval:          jsii.Number(c.Interval),
+			FailureThreshold:         jsii.Number(c.Threshold),
+			Regions:                  jsii.Strings(c.Checkers...),
 		}
 	case c.Alarm.Name != "":
 		return &awsroute53.CfnHealthCheck_HealthCheckConfigProperty{

@@ -39,7 +39,7 @@ func (r region) function(name string, endpoint *string) awslambda.Function {
 		Timeout:      seconds(r.timeout(name)),
 		Role:         r.role(name).WithoutPolicyUpdates(nil),
 		LogGroup:     logs,
-		Tracing:      awslambda.Tracing_ACTIVE,
+		Tracing:      tracing(name),
 		Environment:  &env,
 	}
 	if inLoop(name) {
@@ -55,6 +55,24 @@ func (r region) function(name string, endpoint *string) awslambda.Function {
 		props.DeadLetterQueue = awssqs.Queue_FromQueueArn(r.stack, jsii.String("AlarmDeadLetters"), r.queueARN(r.name, loop.DeadLetter(loop.QueueInbox)))
 	}
 	return awslambda.NewFunction(r.stack, jsii.String(constructID(name)+"Function"), props)
+}
+
+// tracing is for the way of a signal. Lambda records a trace of the first invocation in every second, which cannot be
+// configured: health checks alone would make two million a month.
+// https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
+func tracing(name string) awslambda.Tracing {
+	if traced(name) {
+		return awslambda.Tracing_ACTIVE
+	}
+	return awslambda.Tracing_DISABLED
+}
+
+func traced(name string) bool {
+	switch name {
+	case loop.FuncIngestHTTP, loop.FuncIngestQueue, loop.FuncIngestAlarm, loop.FuncIngestPoll, loop.FuncDecide, loop.FuncAct:
+		return true
+	}
+	return false
 }
 
 // inLoop says whether a message may pass the function more than once.

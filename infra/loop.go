@@ -117,9 +117,9 @@ func (r region) loopRegion(first bool) {
 	r.apiAlarms(pager, api)
 	r.stuckAlarms(pager)
 	r.observerAlarms(pager)
-	r.functionAlarms(pager, loop.FuncCanary)
+	r.errorAlarm(pager, loop.FuncCanary)
 	if salvages {
-		r.functionAlarms(pager, loop.FuncSalvage)
+		r.errorAlarm(pager, loop.FuncSalvage)
 	}
 	r.sweeperAlarms(pager)
 	r.archive(pager)

@@ -32,6 +32,9 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	if err := checkBundles(opt.Dist, cfg); err != nil {
+		return err
+	}
 	if err := Loop(app, cfg, opt); err != nil {
 		return err
 	}

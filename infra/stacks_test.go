@@ -113,8 +113,8 @@ func TestFunctions(t *testing.T) {
 		if p["Runtime"] != "provided.al2023" || p["Handler"] != "bootstrap" || text(p["Architectures"]) != "[arm64]" {
 			t.Errorf("%s %s: %v %v %v", stack, name, p["Runtime"], p["Handler"], p["Architectures"])
 		}
-		if get(p, "TracingConfig", "Mode") != "Active" {
-			t.Errorf("%s %s is not traced", stack, name)
+		if (get(p, "TracingConfig", "Mode") == "Active") != traced(name) {
+			t.Errorf("%s %s: traced %v", stack, name, p["TracingConfig"])
 		}
 		if inLoop(name) && p["RecursiveLoop"] != "Allow" {
 			t.Errorf("%s %s: Lambda would stop its messages after 16 turns", stack, name)

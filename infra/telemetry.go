@@ -18,7 +18,9 @@ func (r region) telemetry(name string) []awsiam.PolicyStatement {
 	group := "log-group:/aws/lambda/" + *r.full(name)
 	statements := []awsiam.PolicyStatement{
 		allow([]string{"logs:CreateLogStream", "logs:PutLogEvents"}, r.arn("logs", r.name, group+":*")),
-		allow([]string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}, jsii.String("*")),
+	}
+	if traced(name) {
+		statements = append(statements, allow([]string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}, jsii.String("*")))
 	}
 	if name == loop.FuncObserver || name == loop.FuncIngestPoll {
 		statements = append(statements, allow([]string{"cloudwatch:GetMetricData"}, jsii.String("*")))

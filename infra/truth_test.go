@@ -26,7 +26,7 @@ func deployedChecks(t *testing.T, tmpl template) map[string]healthcheck.Check {
 		config, _ := get(r.Properties, "HealthCheckConfig").(map[string]any)
 		c := &types.HealthCheckConfig{
 			Type: types.HealthCheckType(text(config["Type"])), FullyQualifiedDomainName: aws.String(text(config["FullyQualifiedDomainName"])),
-			ResourcePath: aws.String(text(config["ResourcePath"])),
+			ResourcePath:                 aws.String(text(config["ResourcePath"])),
 			InsufficientDataHealthStatus: types.InsufficientDataHealthStatus(text(config["InsufficientDataHealthStatus"])),
 		}
 		if a := config["AlarmIdentifier"]; a != nil {

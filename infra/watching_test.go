@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,8 +65,12 @@ func TestAlarms(t *testing.T) {
 		if a := alarms["sweeper-silent"]; a["TreatMissingData"] != "breaching" || a["Period"] != 3600.0 || a["Threshold"] != 1.0 {
 			t.Errorf("%s: a silent sweeper pages nobody: %v", stack, a)
 		}
-		for _, f := range append(chainFunctions(), loop.FuncObserver, loop.FuncCanary, loop.FuncSweeper) {
+		// What is scheduled and throttled has not run, which has alarms of its own; of salvage nothing waits.
+		for _, f := range append(chainFunctions(), loop.FuncObserver, loop.FuncCanary, loop.FuncSweeper, loop.FuncSalvage) {
 			for suffix, metric := range map[string]string{"-errors": "Errors", "-throttles": "Throttles"} {
+				if suffix == "-throttles" && !slices.Contains(chainFunctions(), f) {
+					continue
+				}
 				if a := alarms[f+suffix]; a["MetricName"] != metric || dimension(a, "FunctionName") != "ub-"+f {
 					t.Errorf("%s: no alarm on %s of %s: %v", stack, metric, f, a)
 				}
@@ -146,12 +151,24 @@ func TestRegionCheckIsEndpointAndTwoObservers(t *testing.T) {
 			continue
 		}
 		calculated++
-		endpoints, observers := 0, map[string]bool{}
+		endpoints, observers, seen := 0, map[string]bool{}, map[string]bool{}
 		for _, child := range list(get(r.Properties, "HealthCheckConfig", "ChildHealthChecks")) {
 			config, _ := get(dns.resource(text(child)), "HealthCheckConfig").(map[string]any)
 			switch config["Type"] {
 			case "HTTPS":
 				endpoints++
+				within, _ := config["RequestInterval"].(float64)
+				times, _ := config["FailureThreshold"].(float64)
+				places := list(config["Regions"])
+				if within*times > 30 || len(places) < 3 { // Route 53 takes no fewer
+					t.Errorf("an endpoint check turns after %v s, seen from %v", within*times, places)
+				}
+				for _, place := range places {
+					if seen[text(place)] {
+						t.Errorf("both checks of an endpoint look from %s", text(place))
+					}
+					seen[text(place)] = true
+				}
 			case "CLOUDWATCH_METRIC":
 				observers[text(get(config, "AlarmIdentifier", "Region"))] = true
 				if config["InsufficientDataHealthStatus"] != "Healthy" {

@@ -32,6 +32,7 @@ type cli struct {
 	Kill     killCmd     `cmd:"" group:"people" help:"Stop a rule, or all, from sending anything, at once."`
 	Revive   reviveCmd   `cmd:"" group:"people" help:"Switch a kill switch off."`
 	Redrive  redriveCmd  `cmd:"" group:"people" help:"Move dead letters back to their queue, to be tried again."`
+	Drill    drillCmd    `cmd:"" group:"people" help:"Drain a region under load, measure, restore it, and report."`
 	Salvage  salvageCmd  `cmd:"" group:"people" help:"Move what is stranded in a drained region's queues to another region."`
 	Drain    drainCmd    `cmd:"" group:"people" help:"Take a region out: no new signals until it is restored."`
 	Restore  restoreCmd  `cmd:"" group:"people" help:"Let a region take signals again, and the observers judge it."`

@@ -12,7 +12,7 @@ import (
 
 func TestHelpOfEveryCommand(t *testing.T) {
 	t.Parallel()
-	for _, c := range []string{"", "validate", "dev", "bundle", "test", "backtest", "explain", "send", "replay", "outputs", "status", "trace", "parked", "parked list", "parked show", "parked retry", "parked discard", "approve", "silence", "silence add", "silence list", "silence end", "kill", "revive", "redrive", "drain", "restore", "freeze", "unfreeze", "salvage", "balance", "local", "local cut", "local heal"} {
+	for _, c := range []string{"", "validate", "dev", "bundle", "test", "backtest", "explain", "send", "replay", "outputs", "status", "trace", "parked", "parked list", "parked show", "parked retry", "parked discard", "approve", "silence", "silence add", "silence list", "silence end", "kill", "revive", "redrive", "drain", "restore", "freeze", "unfreeze", "salvage", "drill", "balance", "local", "local cut", "local heal"} {
 		t.Run(c, func(t *testing.T) {
 			t.Parallel()
 			w := newTerminal()

@@ -25,8 +25,9 @@ type devCmd struct {
 // Help implements kong.HelpProvider.
 func (devCmd) Help() string {
 	return `All regions in this process, with the functions' own handlers over in-memory services: real HTTP in, real webhooks
-out, nothing kept. Prints what is accepted, decided and landed as it happens, with --json one object a line. Webhooks
-reach what they may reach on AWS: list a receiver of your own in egress_allow, such as "127.0.0.1:4580".
+out, nothing kept. Prints what is accepted, decided and landed as it happens, with --json one object a line. Inputs are
+watched, and those of kind poll read if they name a url. Webhooks and polls reach what they may reach on AWS: list a
+receiver or an endpoint of your own in egress_allow, such as "127.0.0.1:4580".
 
   unbroken dev loop.yaml
   unbroken dev loop.yaml --port 7100 --kill us-east-2@5s+30s`

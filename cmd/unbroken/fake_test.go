@@ -404,14 +404,14 @@ type fakeRecords struct {
 }
 
 func (r fakeRecords) Load(ctx context.Context, key string) (json.RawMessage, int64, error) {
-	if err := r.f.ask(ctx, r.region); err != nil {
+	if err := errors.Join(r.f.ask(ctx, r.region), r.f.ask(ctx, "claims "+r.region)); err != nil {
 		return nil, 0, err
 	}
 	return r.f.records.In(r.region).Load(ctx, key)
 }
 
 func (r fakeRecords) Store(ctx context.Context, key string, doc any, standing int64) error {
-	if err := r.f.ask(ctx, r.region); err != nil {
+	if err := errors.Join(r.f.ask(ctx, r.region), r.f.ask(ctx, "claims "+r.region)); err != nil {
 		return err
 	}
 	return r.f.records.In(r.region).Store(ctx, key, doc, standing)

@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -28,6 +29,7 @@ func main() {
 		Terminal: terminal(os.Stderr), StdinTerminal: terminal(os.Stdin),
 		User: os.Getenv("USER"), Now: time.Now, Wait: wait,
 		HTTP:   &http.Client{CheckRedirect: client.NoRedirect},
+		Lookup: lookup,
 		Local:  func(ctx context.Context) (site, error) { return found(local.Find(ctx, ".")) },
 		AWS:    config.LoadDefaultConfig,
 		Cloud:  connect,
@@ -41,6 +43,18 @@ func main() {
 func terminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// lookup asks a resolver, as IP:PORT, for the addresses of a host.
+func lookup(ctx context.Context, resolver, host string) ([]string, error) {
+	r := &net.Resolver{}
+	if resolver != "" {
+		r.PreferGo = true
+		r.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, resolver)
+		}
+	}
+	return r.LookupHost(ctx, host)
 }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -121,7 +121,7 @@ func (r *reach) trace(ctx context.Context, regions []string, key string, since t
 func stateless(cfg *loop.Config, signalKey string) []traceEffect {
 	var list []traceEffect
 	for _, r := range cfg.Rules {
-		if r.Stateful() {
+		if r.Stateful() || r.Group != nil {
 			continue
 		}
 		for _, s := range r.Do {

@@ -20,6 +20,7 @@ type world struct {
 	Now            func() time.Time
 	Wait           func(ctx context.Context, d time.Duration) error
 	HTTP           *http.Client
+	Lookup         func(ctx context.Context, resolver, host string) ([]string, error) // resolver "" is this machine's
 	Local          func(ctx context.Context) (site, error)
 	AWS            func(ctx context.Context, opts ...func(*config.LoadOptions) error) (aws.Config, error)
 	Cloud          func(cfg aws.Config, d deployment) *cloud

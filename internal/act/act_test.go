@@ -2,8 +2,10 @@ package act_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -362,15 +364,22 @@ func TestAFinalStateThatARuleWantsIsEmittedOnceById(t *testing.T) {
 	e := effect("e")
 	e.Emit = []loop.Status{loop.StatusDone}
 	w.deliver("a", e)
-	w.deliver("b", e) // the standby copy emits too, in its own region: the same bytes
-	var bodies []string
+	w.standby("b", e) // the standby copy emits too, in its own region: the same signal, and a standby's
+	var told []loop.Item
 	for _, region := range []string{"a", "b"} {
 		for _, d := range w.queues.Receive(region, loop.QueueSignals, 10) {
-			bodies = append(bodies, string(d.Body))
+			var env loop.Envelope
+			if err := json.Unmarshal(d.Body, &env); err != nil {
+				t.Fatal(err)
+			}
+			told = append(told, env.Items...)
 		}
 	}
-	if len(bodies) != 2 || bodies[0] != bodies[1] {
-		t.Errorf("outcomes: %q", bodies)
+	if len(told) != 2 || told[0].Standby || !told[1].Standby {
+		t.Fatalf("outcomes: %+v", told)
+	}
+	if told[1].Standby = false; !reflect.DeepEqual(told[0], told[1]) {
+		t.Errorf("outcomes: %+v", told)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // emitStage sends what follows from a final state: the fallback of an effect that was given up, the timer of one that
 // must prove itself, and an outcome signal where some rule wants to hear of it. Whoever finds the claim terminal emits
 // again, the standby copy too: the ids are the same, so copies collapse, and a region lost between commit and emit
-// loses nothing.
+// loses nothing. What a standby copy says is a standby's: who lands what follows from it leaves the outputs here, too.
 type emitStage struct {
 	queue  Queue
 	region string
@@ -39,7 +39,7 @@ func (s emitStage) Exec(ctx context.Context, l *Landing) (bool, error) {
 		return false, fmt.Errorf("encode outcome of %s: %w", e.ID, err)
 	}
 	body, err := loop.Encode(loop.Item{
-		AcceptedAt: l.Claim.UpdatedAt, Input: l.Item.Input, Hops: l.Item.Hops + 1,
+		AcceptedAt: l.Claim.UpdatedAt, Input: l.Item.Input, Standby: l.Item.Standby, Hops: l.Item.Hops + 1,
 		Cause: append(slices.Clone(l.Item.Cause), e.SignalKey), Signal: signal,
 	})
 	if err != nil {

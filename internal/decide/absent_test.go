@@ -27,22 +27,27 @@ actions:
   s: {to: output, effect: native, output: "s/{{ key }}", value: "{{ signal.subject }} since {{ has(signal.data.since) ? signal.data.since : '' }}"}
 `
 
-// watched are two regions whose queues are worked off as time goes by.
+// watched are regions whose queues are worked off as time goes by.
 type watched struct {
 	*regions
 	t    rapid.TB
+	ring []string // each region's peer is the next one
 	dead map[string]bool
 	legs int // messages on `signals` that were received
 }
 
-func watch(t rapid.TB, absent string, fault mem.Fault) *watched {
-	w := &watched{regions: newRegions(setOf(t, fmt.Sprintf(absentRule, absent)), true, deaf{}), t: t, dead: map[string]bool{}}
+func watch(t rapid.TB, absent string, fault mem.Fault, ring ...string) *watched {
+	if len(ring) == 0 {
+		ring = []string{"a", "b"}
+	}
+	w := &watched{regions: newRegions(setOf(t, fmt.Sprintf(absentRule, absent)), true, deaf{}), t: t, ring: ring, dead: map[string]bool{}}
 	set := setOf(t, fmt.Sprintf(absentRule, absent))
 	w.episodes = mem.NewEpisodes(fault)
 	w.queues = mem.NewQueues(mem.QueuesConfig{Now: func() time.Time { return w.now }, Visibility: time.Minute, Fault: fault})
-	for region, peer := range map[string]string{"a": "b", "b": "a"} {
+	w.tables = mem.NewReplicas(mem.ReplicasConfig{Regions: ring, Now: func() time.Time { return w.now }, Immediate: true})
+	for _, region := range ring {
 		w.handlers[region] = decide.New(decide.Config{
-			Region: region, Peer: peer, StandbyDelay: 20 * time.Second, Set: set, Queue: w.queues.From(region), Recorder: deaf{},
+			Region: region, Peer: loop.Peer(ring, region), StandbyDelay: 20 * time.Second, Set: set, Queue: w.queues.From(region), Recorder: deaf{},
 			Now: func() time.Time { return w.now }, Backoff: func(int) time.Duration { return time.Second },
 			Windows: mem.NewWindows(w.tables, region), Episodes: w.episodes.In(region),
 		})
@@ -52,7 +57,7 @@ func watch(t rapid.TB, absent string, fault mem.Fault) *watched {
 
 // send accepts a signal now: in region, and as a standby copy in its peer.
 func (w *watched) send(region string, s sample) {
-	peer := map[string]string{"a": "b", "b": "a"}[region]
+	peer := loop.Peer(w.ring, region)
 	for to, delay := range map[string]time.Duration{region: 0, peer: 20 * time.Second} {
 		it := item("a", s.id, fmt.Sprint(s.value), delay > 0)
 		it.AcceptedAt = w.now
@@ -67,7 +72,7 @@ func (w *watched) send(region string, s sample) {
 // until lets time go by, second for second.
 func (w *watched) until(at int) {
 	for ; !w.now.After(second(at)); w.now = w.now.Add(time.Second) {
-		for _, region := range []string{"a", "b"} {
+		for _, region := range w.ring {
 			if w.dead[region] {
 				continue
 			}
@@ -98,6 +103,47 @@ func TestATickWithoutItsSignalClosesNothing(t *testing.T) {
 	w.until(100) // the tick has come to b
 	if !w.open(t) {
 		t.Error("whoever has not heard the signal took its silence back")
+	}
+}
+
+// staysClosed lets time go by and wants nobody to take the key for silent.
+func (w *watched) staysClosed(until int) {
+	for at := int(w.now.Sub(second(0)).Seconds()); at <= until; at++ {
+		if w.until(at); w.open(w.t) {
+			w.t.Fatalf("after %d s somebody took it for silent", at)
+		}
+	}
+}
+
+// A peer hears of a signal by its standby copy, and where replication has stopped by nothing else. Its own timer must
+// not come before what it waits for.
+func TestWhoHasCopiesOnlyTakesNobodyForSilentTooSoon(t *testing.T) {
+	t.Parallel()
+	w := watch(t, "60s", nil)
+	w.tables.Link(func(_, _ string) bool { return false })
+	for at := 0; at <= 300; at += 55 {
+		w.staysClosed(at)
+		w.send("a", sample{id: at})
+	}
+	if w.until(275 + 60 + 20); !w.open(t) {
+		t.Fatal("it fell silent, and nobody noticed")
+	}
+}
+
+// Of three regions one has no copy. Where it gets nothing replicated it knows older signals only, and has no business
+// with the key's timers.
+func TestWhoHasNoCopyTakesNobodyForSilent(t *testing.T) {
+	t.Parallel()
+	w := watch(t, "60s", nil, "a", "b", "c")
+	w.send("a", sample{id: 0})
+	w.until(30)
+	w.tables.Link(func(from, to string) bool { return from != "c" && to != "c" })
+	for at := 40; at <= 300; at += 40 {
+		w.staysClosed(at)
+		w.send("a", sample{id: at})
+	}
+	if w.until(280 + 60 + 20); !w.open(t) {
+		t.Fatal("it fell silent, and nobody noticed")
 	}
 }
 

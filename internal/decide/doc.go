@@ -8,6 +8,7 @@
 //	episode.go   one (rule, key): entries in, transitions out, over Windows and Episodes
 //	gather.go    pure: (a group, firings of its keys, now) → who belongs to which decision, and the one that is due
 //	group.go     one group: firings in, one decision out, over Episodes
+//	joins.go     openings of a grouped rule's episodes on their way there, together
 //	handler.go   the queue stage: effects out, failing items again, hopeless ones to quarantine
 //
 // It knows no AWS and no clock. The same code serves the Lambda, the simulator and rule tests.

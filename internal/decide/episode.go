@@ -28,6 +28,7 @@ type keeper struct {
 	region   string
 	now      func() time.Time
 	cfg      Config
+	joins    *joins // of the openings that are under way
 }
 
 // maxConflicts bounds how often a lost race is run again within one delivery; after that the item is sent again.

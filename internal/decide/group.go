@@ -140,23 +140,6 @@ func opening(p *rule.Program, o observation, d loop.Decision, event *rule.Event)
 	return &loop.Joining{Group: group, Keep: loop.Duration(p.Joinable())}, nil
 }
 
-// joinOf sends what an episode's opening comes to where its rule decides for groups: not effects, but a firing. A rule
-// that is gone has none.
-func (h *Handler) joinOf(ctx context.Context, t Transition, standby bool) error {
-	d := t.Decision
-	p, ok := h.cfg.Set.Program(d.RuleID)
-	if !ok || !t.Pending() && h.cfg.Now().After(t.AcceptedAt.Add(d.Joins.Keep.Std())) {
-		return nil
-	}
-	j := joining{
-		at: t.At, signalKey: d.SignalKey, accepted: t.AcceptedAt, input: t.Input, hops: t.Hops, cause: t.Cause,
-		member: loop.Member{Key: d.Key, Source: d.Why.Source, ID: d.Why.ID, Time: d.Why.Time},
-	}
-	h.joins.Lock() // the keys of one message, which open at once, would lose each other's races
-	defer h.joins.Unlock()
-	return h.gather(ctx, h.keeper(), p, d.Joins.Group, []joining{j}, standby, loop.Item{AcceptedAt: t.AcceptedAt, Input: t.Input, Standby: standby})
-}
-
 // tickGroup makes the timer of a group an observation of it. A rule that has lost its group decides what it gathered.
 func tickGroup(set *rule.Set, w *work, event *rule.Event, out *found) {
 	signal := struct{ Data groupTimer }{}

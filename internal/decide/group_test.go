@@ -341,3 +341,25 @@ func TestAFiringFromTheFutureIsInOneDecision(t *testing.T) {
 	}
 	g.wants("10s kq")
 }
+
+// A transition that joined its group stays until nothing of its age may join any more: the region that has it may be
+// lost before it has a timer, and another one that touches the episode joins, too.
+func TestAnOpeningIsKeptWhileItMayJoin(t *testing.T) {
+	t.Parallel()
+	g := gatherIn(t, groupedRules()["with a window"], nil)
+	g.send("a", hit(0, 'p'), false, 0)
+	g.send("a", sample{id: 1, at: time.Second, value: 4}, false, time.Second) // clears, a second later
+	g.until(2 * time.Second)
+	e, err := g.episodes.In("a").Get(t.Context(), decide.Ref{RuleID: "r", Key: "p"})
+	if err != nil || len(e.Transitions) == 0 || e.Transitions[0].Decision.Joins == nil {
+		t.Fatalf("%+v, %v", e, err)
+	}
+	if rev := g.record().Rev; rev == 0 {
+		t.Fatal("no group")
+	}
+	g.send("b", hit(0, 'p'), true, 0) // the standby copy
+	g.until(3 * time.Second)
+	if timed := g.record().Group.Timed; !slices.Equal(timed, []string{"a", "b"}) {
+		t.Errorf("timers in %v", timed)
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -48,8 +47,7 @@ const Concurrency = 16
 
 // Handler decides the signals of queue messages. It is safe for concurrent use.
 type Handler struct {
-	cfg   Config
-	joins sync.Mutex // one opening after the other joins its group
+	cfg Config
 }
 
 // New returns a Handler.
@@ -146,11 +144,18 @@ func (h *Handler) episodes(ctx context.Context, out *found) {
 	_ = eg.Wait() // failures stand with their items
 }
 
+// keeper is that of one invocation.
 func (h *Handler) keeper() keeper {
-	return keeper{
-		windows: h.cfg.Windows, episodes: h.cfg.Episodes, region: h.cfg.Region, now: h.cfg.Now,
-		send: h.sendTransition, cfg: h.cfg,
+	k := keeper{
+		windows: h.cfg.Windows, episodes: h.cfg.Episodes, region: h.cfg.Region, now: h.cfg.Now, cfg: h.cfg, joins: newJoins(),
 	}
+	k.send = func(ctx context.Context, t Transition, standby bool) error {
+		if t.Decision.Joins != nil {
+			return h.joinOf(ctx, k, t, standby)
+		}
+		return h.sendTransition(ctx, t, standby)
+	}
+	return k
 }
 
 func (h *Handler) episode(ctx context.Context, k keeper, t target, obs []observation) {
@@ -175,9 +180,6 @@ func (h *Handler) episode(ctx context.Context, k keeper, t target, obs []observa
 }
 
 func (h *Handler) sendTransition(ctx context.Context, t Transition, standby bool) error {
-	if t.Decision.Joins != nil {
-		return h.joinOf(ctx, t, standby)
-	}
 	outgoing := make([]loop.Outgoing, 0, len(t.Decision.Effects))
 	for _, e := range t.Decision.Effects {
 		o, err := effectMessage(e, t.Decision.Why, loop.Item{

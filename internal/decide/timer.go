@@ -15,12 +15,18 @@ import (
 // the key has spoken meanwhile, the next one stands `absent` after the newest signal before it. So a busy key costs one
 // timer per `absent`, not one per signal. Which timers there are depends on the signals alone, not on who reads them
 // when: both regions start the same ones, with the same ids, and of several with one id the first starts the next.
+//
+// What a standby copy starts is a standby's timer: it comes a standby delay later, when this region has its copies of
+// all that was accepted before the silence was over. And what stands in the window has been through a region that
+// sent its peer the timer: only who sees the signal first does. Of three regions one has no copies, and where it gets
+// nothing replicated it would take its old entries for the key's last.
 
 // timer is what is to be sent: to look at the key again at the clock's time fires, which is due in event time.
 type timer struct {
 	signal Entry // what the silence is counted from
 	fires  time.Time
 	by     *work // whose delivery starts it
+	mirror bool  // nobody has sent it to a peer
 }
 
 // timers are those that the observations call for. known are the entries of the key without them, entries with
@@ -34,12 +40,13 @@ func timers(absent time.Duration, obs []observation, known, entries []Entry) (li
 		switch at := o.entry.Pos; {
 		case !o.entry.Tick:
 			if begins(absent, o.entry, entries) {
-				list = append(list, timer{o.entry, o.work.item.AcceptedAt.Add(absent), o.work})
+				_, stands := standing[at.SignalKey]
+				list = append(list, timer{o.entry, o.work.item.AcceptedAt.Add(absent), o.work, !stands})
 			}
 		case !standing[at.SignalKey]: // one that stands already has started the next one
 			newest, heard := newestBefore(entries, at)
 			if wait := newest.Pos.Time.Add(absent).Sub(at.Time); heard && wait > 0 {
-				list = append(list, timer{newest, o.work.item.AcceptedAt.Add(wait), o.work})
+				list = append(list, timer{newest, o.work.item.AcceptedAt.Add(wait), o.work, true})
 			}
 		}
 	}
@@ -72,7 +79,8 @@ func begins(absent time.Duration, signal Entry, entries []Entry) bool {
 	return false
 }
 
-// start sends timers, here and to the peer: each once, however often the item is tried again after that.
+// start sends timers, here and to the peer where that is due: each once, however often the item is tried again after
+// that.
 func (k keeper) start(ctx context.Context, ref Ref, absent time.Duration, list []timer) error {
 	sent := map[string]bool{}
 	for _, t := range list {
@@ -92,12 +100,12 @@ func (k keeper) start(ctx context.Context, ref Ref, absent time.Duration, list [
 		if err != nil {
 			return fmt.Errorf("encode timer of %s: %w", ref.RuleID, err)
 		}
-		item := loop.Item{AcceptedAt: t.fires.UTC(), Input: loop.TimerSource, Signal: raw}
+		item := loop.Item{AcceptedAt: t.fires.UTC(), Input: loop.TimerSource, Signal: raw, Standby: t.by.item.Standby}
 		if err := k.cfg.leg(ctx, k.cfg.Region, item); err != nil {
 			return err
 		}
 		t.by.begun(id)
-		if item.Standby = true; k.cfg.Peer != "" {
+		if item.Standby = true; k.cfg.Peer != "" && t.mirror {
 			k.mirror(ctx, item)
 		}
 	}

@@ -5,6 +5,7 @@
 //	dev.go      what it is made of; Run
 //	region.go   one loop region: the same handlers as the functions have
 //	poll.go     what delivers messages to them
+//	watch.go    what runs every minute: reading endpoints, watching inputs
 //	faults.go   which region is gone or cut off, and when
 //	serve.go    the regions' endpoints on loopback
 //	events.go   what happens, for a person or a program to read
@@ -36,7 +37,8 @@ type Config struct {
 	Now    func() time.Time
 	Say    func(Event) // called from many goroutines, one at a time
 
-	calls mem.Fault // a test counts the calls to services by it
+	calls  mem.Fault     // a test counts the calls to services by it
+	minute time.Duration // a test's may be shorter; 0 for a minute
 }
 
 func (c Config) counted(op mem.Op) error {
@@ -56,6 +58,7 @@ type World struct {
 	episodes *mem.Episodes
 	queues   *mem.Queues
 	tables   *mem.Replicas
+	records  *mem.Records
 	webhooks act.Target
 	regions  []*loopRegion
 	state    faults
@@ -84,6 +87,7 @@ func New(ctx context.Context, c Config) (*World, error) {
 	w.queues = mem.NewQueues(mem.QueuesConfig{Now: c.Now, Visibility: visibility, MaxReceive: maxReceive, Fault: broken, Arrived: w.arrived})
 	w.tables = mem.NewReplicas(mem.ReplicasConfig{Regions: all, Now: c.Now, Immediate: true, Fault: broken})
 	w.tables.Link(w.state.reaches)
+	w.records = mem.NewRecords(broken)
 	w.webhooks = webhook.New(webhook.Config{Dialer: dialer, Secrets: localSecrets{}, Now: c.Now})
 	for i, name := range c.Rules.Regions.Loop {
 		port := c.Port
@@ -96,7 +100,7 @@ func New(ctx context.Context, c Config) (*World, error) {
 			w.close()
 			return nil, fmt.Errorf("listen for %s: %w", name, err)
 		}
-		r, err := newRegion(w, name, set, listener)
+		r, err := newRegion(w, name, set, dialer, listener)
 		if err != nil {
 			_ = listener.Close()
 			w.close()
@@ -142,6 +146,7 @@ func (w *World) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, r := range w.regions {
 		group.Go(func() error { return r.serve(ctx) })
+		group.Go(func() error { return r.keep(ctx) })
 		for _, queue := range loop.Queues() {
 			group.Go(func() error { return w.poll(ctx, r, queue) })
 		}

@@ -1,9 +1,19 @@
 package dev
 
-import "example.com/unbroken/internal/mem"
+import (
+	"time"
+
+	"example.com/unbroken/internal/mem"
+)
 
 // Counted is c with every call to a service told to f.
 func Counted(c Config, f mem.Fault) Config {
 	c.calls = f
+	return c
+}
+
+// Hurried is c with minutes of another length.
+func Hurried(c Config, minute time.Duration) Config {
+	c.minute = minute
 	return c
 }

@@ -19,16 +19,18 @@ import (
 	"example.com/unbroken/internal/region"
 	"example.com/unbroken/internal/rule"
 	"example.com/unbroken/internal/schema"
+	"example.com/unbroken/internal/webhook"
 )
 
 // loopRegion is one loop region.
 type loopRegion struct {
-	w        *World
-	name     string
-	listener net.Listener
-	stages   map[string]stage // by queue
-	signals  http.Handler
-	answers  http.Handler // outputs and health
+	w         *World
+	name      string
+	listener  net.Listener
+	stages    map[string]stage // by queue
+	schedules []schedule
+	signals   http.Handler
+	answers   http.Handler // outputs and health
 }
 
 // stage is what every queue stage looks like.
@@ -37,7 +39,7 @@ type stage interface {
 }
 
 // newRegion makes the handlers just as internal/app does for the functions.
-func newRegion(w *World, name string, set *rule.Set, listener net.Listener) (*loopRegion, error) {
+func newRegion(w *World, name string, set *rule.Set, dialer *webhook.Dialer, listener net.Listener) (*loopRegion, error) {
 	cfg, now := w.cfg.Rules, w.cfg.Now
 	queue := w.queues.From(name)
 	r := &loopRegion{w: w, name: name, listener: listener, stages: map[string]stage{}}
@@ -49,11 +51,17 @@ func newRegion(w *World, name string, set *rule.Set, listener net.Listener) (*lo
 	if err != nil {
 		return nil, err
 	}
+	inputs := unsigned(cfg.Inputs)
+	heard := &ingest.Listener{
+		Observer: ingestEvents{r}, Region: name, Inputs: inputs, Notes: mem.NewDocuments(w.tables, name), Now: now,
+		Lost: func(context.Context, error) {}, // the next signal notes it
+	}
 	acceptor := ingest.New(ingest.Config{
-		Region: name, Peers: loop.Peers(cfg.Regions.Loop, name), Inputs: unsigned(cfg.Inputs), StandbyDelay: cfg.StandbyDelay.Std(),
-		Mapper: mappings, Schemas: check, Secrets: localSecrets{}, Queue: queue, Observer: ingestEvents{r}, Now: now,
+		Region: name, Peers: loop.Peers(cfg.Regions.Loop, name), Inputs: inputs, StandbyDelay: cfg.StandbyDelay.Std(),
+		Mapper: mappings, Schemas: check, Secrets: localSecrets{}, Queue: queue, Observer: heard, Now: now,
 	})
 	r.signals = ingest.NewHTTP(acceptor)
+	r.schedules = schedules(w, name, acceptor, inputs, dialer)
 	for input, in := range cfg.Inputs {
 		if in.Kind != loop.KindQueue {
 			continue

@@ -377,3 +377,27 @@ func TestInputsThatHangCostTheOthersNothing(t *testing.T) {
 		}
 	})
 }
+
+// Whatever an endpoint says, what is stored is a signal, and a turn that fails has stored nothing.
+func FuzzPage(f *testing.F) {
+	for _, s := range []string{`{"service":"cart","since":"2026-03-04T11:00:00Z"}`, `[{"service":1},{}]`, `[]`, `7`, "[\xff", ``} {
+		f.Add(s)
+	}
+	mapping := loop.Mapping{ID: "body.service", Type: "'t'", Time: "body.since"}
+	mapper, err := rule.CompileMappings(&loop.Config{Inputs: map[string]loop.Input{"page": {Kind: loop.KindPoll, Map: mapping}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, says string) {
+		p := newPlant()
+		p.says, p.mapper = says, mapper
+		p.inputs = map[string]loop.Input{"page": {
+			Kind: loop.KindPoll, URL: "https://status.example.com/", Secret: "ssm:/status", Source: "status/prod",
+			Every: loop.Duration(time.Minute), Durability: loop.Mirrored, Policy: loop.PolicyAll, Map: mapping,
+		}}
+		err := p.poller(ohio).Run(t.Context())
+		if ids := p.accepted(t); err != nil && len(ids) > 0 { // accepted reads each as an event
+			t.Fatalf("%v, and %d are stored", err, len(ids))
+		}
+	})
+}

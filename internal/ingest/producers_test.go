@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -208,9 +209,59 @@ func TestWhatTopicsAndRulesBringIsTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, body := range map[string]string{"raw": published[0], "wrapped": onTopic(strings.TrimSpace(published[0])), "by the bus": string(onBus)} {
+	// An invocation record: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+	const failedFunction = `{"version":"0","id":"8bf73129","source":"lambda","detail-type":"Lambda Function Invocation Result - Failure","account":"123456789012",` +
+		`"time":"2026-03-04T11:59:00Z","region":"us-east-2","resources":["arn:aws:events:us-east-2:123456789012:event-bus/default","arn:aws:lambda:us-east-2:123456789012:function:pay:$LATEST"],` +
+		`"detail":{"version":"1.0","timestamp":"2026-03-04T11:58:59.000Z","requestContext":{"functionArn":"arn:aws:lambda:us-east-2:123456789012:function:pay:$LATEST","condition":"RetriesExhausted"},"requestPayload":{},"responseContext":{"statusCode":200,"functionError":"Unhandled"},"responsePayload":{"errorMessage":"x"}}}`
+	in := cfg.Inputs["inbox"]
+	in.Sources = append(slices.Clone(in.Sources), "lambda") // as the page says
+	cfg.Inputs["inbox"] = in
+	for name, body := range map[string]string{"raw": published[0], "wrapped": onTopic(strings.TrimSpace(published[0])), "by the bus": string(onBus), "a function that fails": failedFunction} {
 		if q := exampleMessage(t, cfg, body); len(q.items(t, ohio, loop.QueueSignals)) != 1 || len(q.records(t)) > 0 {
 			t.Errorf("%s: %s is not taken", name, body)
 		}
+	}
+}
+
+// placeholder is a path that a pipe replaces by what stands there in the record, text without its quotes.
+var placeholder = regexp.MustCompile(`<\$\.([A-Za-z.]+)>`)
+
+// A record of a table's stream becomes, by the page's template, what the inbox takes.
+func TestARecordOfAStreamIsTaken(t *testing.T) {
+	t.Parallel()
+	templates, cfg := pages(t, "pipe")
+	// https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+	var record map[string]any
+	if err := json.Unmarshal([]byte(`{"eventID":"c4ca4238a0b923820dcc509a6f75849b","eventName":"MODIFY","eventVersion":"1.1","eventSource":"aws:dynamodb","awsRegion":"us-east-2",
+		"dynamodb":{"ApproximateCreationDateTime":1772625600,"Keys":{"order":{"S":"o-17"}},"NewImage":{"order":{"S":"o-17"},"total":{"N":"99.5"}},
+		"SequenceNumber":"4421584500000000017450439091","SizeBytes":26,"StreamViewType":"NEW_IMAGE"}}`), &record); err != nil {
+		t.Fatal(err)
+	}
+	body := placeholder.ReplaceAllStringFunc(templates[0], func(m string) string {
+		var at any = record
+		for name := range strings.SplitSeq(placeholder.FindStringSubmatch(m)[1], ".") {
+			inner, ok := at.(map[string]any)
+			if !ok || inner[name] == nil {
+				t.Fatalf("nothing stands at %s", m)
+			}
+			at = inner[name]
+		}
+		if text, ok := at.(string); ok {
+			return text
+		}
+		raw, err := json.Marshal(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	})
+	q := exampleMessage(t, cfg, body)
+	items := q.items(t, ohio, loop.QueueSignals)
+	if len(items) != 1 || len(q.records(t)) > 0 {
+		t.Fatalf("%s is not taken: %+v", body, q.records(t))
+	}
+	signal, err := ParseEvent(items[0].Signal)
+	if err != nil || signal.Subject != "o-17" || signal.Extensions["change"] != "MODIFY" || !strings.Contains(string(signal.Data), `"NewImage":{"order":{"S":"o-17"},"total":{"N":"99.5"}}`) {
+		t.Errorf("%+v, %v", signal, err)
 	}
 }

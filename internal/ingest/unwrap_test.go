@@ -237,3 +237,25 @@ func FuzzUnwrap(f *testing.F) {
 		}
 	})
 }
+
+// Whatever the function is called with: while the queues are well it is stored or kept, and nothing asks for it again.
+func FuzzAlarms(f *testing.F) {
+	for _, s := range []string{alarmOnBus, recordsOf(alarmOnTopic), recordsOf(alarmOnTopic, event("1")), `{"Records":[7,null,{"Sns":null}]}`, "[]", ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, event string) {
+		q := &fakeQueue{}
+		if err := alarmsOf(t, q).Handle(t.Context(), []byte(event)); err != nil {
+			t.Fatal(err)
+		}
+		stored, kept := q.items(t, ohio, loop.QueueSignals), q.records(t)
+		if empty, err := parseBatch([]byte(event)); len(stored)+len(kept) == 0 && (err != nil || len(empty) > 0) {
+			t.Fatalf("%q is nowhere", event)
+		}
+		for _, item := range stored {
+			if s, err := ParseEvent(item.Signal); err != nil || s.Type != TypeAlarm {
+				t.Fatalf("stored %s: %v", item.Signal, err)
+			}
+		}
+	})
+}

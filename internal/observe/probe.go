@@ -2,9 +2,11 @@ package observe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -17,14 +19,15 @@ type HTTPProber struct {
 
 var _ Prober = HTTPProber{}
 
-// Probe asks url. 503 is an answer: a drained region says so itself, and an observer that counted it as an
-// objection would hold every region down that was ever drained.
-func (p HTTPProber) Probe(ctx context.Context, url string) (time.Duration, error) {
+// Probe asks the endpoint. 503 is an answer: a drained region says so itself, and an observer that counted it as an
+// objection would hold every region down that was ever drained. Its errors do not hold the URL: that of a heartbeat is
+// all that it takes to send one.
+func (p HTTPProber) Probe(ctx context.Context, endpoint string) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)
 	if err != nil {
-		return 0, fmt.Errorf("probe %s: %w", url, err)
+		return 0, errors.New("probe: the URL cannot be asked")
 	}
 	start := p.Now()
 	client := *p.Client
@@ -32,12 +35,15 @@ func (p HTTPProber) Probe(ctx context.Context, url string) (time.Duration, error
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	resp, err := client.Do(req)
 	if err != nil {
+		if asked, ok := errors.AsType[*url.Error](err); ok {
+			err = asked.Err
+		}
 		return 0, fmt.Errorf("probe: %w", err)
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4096)) // lets the connection be used again
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusServiceUnavailable {
-		return 0, fmt.Errorf("probe %s: answered %s", url, resp.Status)
+		return 0, fmt.Errorf("probe: answered %d", resp.StatusCode)
 	}
 	return p.Now().Sub(start), nil
 }

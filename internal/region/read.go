@@ -30,13 +30,10 @@ type Reader struct {
 
 // Views reads all regions' facts from the table of a region, at once.
 func (r Reader) Views(ctx context.Context, table string) (map[string]View, error) {
-	views, errs := make([]View, len(r.Loop)), make([]error, 2*len(r.Loop))
+	views, errs := make([]View, len(r.Loop)), make([]error, len(r.Loop))
 	var all sync.WaitGroup
 	for i, name := range r.Loop {
-		all.Go(func() { views[i].Entries, errs[2*i] = r.entries(ctx, table, name) })
-		if !r.Operator {
-			all.Go(func() { views[i].Verdicts, errs[2*i+1] = query[Verdict](ctx, r.Docs, table, VerdictKey(name)) })
-		}
+		all.Go(func() { views[i], errs[i] = r.View(ctx, table, name) })
 	}
 	all.Wait()
 	if err := errors.Join(errs...); err != nil {
@@ -47,6 +44,19 @@ func (r Reader) Views(ctx context.Context, table string) (map[string]View, error
 		byName[name] = views[i]
 	}
 	return byName, nil
+}
+
+// View reads one region's facts from the table of a region. While it is active and no Quorum objects to it, they are
+// enough to say that it does not refuse.
+func (r Reader) View(ctx context.Context, table, name string) (v View, err error) {
+	var both sync.WaitGroup
+	var failed error
+	both.Go(func() { v.Entries, err = r.entries(ctx, table, name) })
+	if !r.Operator {
+		both.Go(func() { v.Verdicts, failed = query[Verdict](ctx, r.Docs, table, VerdictKey(name)) })
+	}
+	both.Wait()
+	return v, errors.Join(err, failed)
 }
 
 func (r Reader) entries(ctx context.Context, table, name string) (map[string]Entry, error) {

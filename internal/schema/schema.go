@@ -31,7 +31,10 @@ func (nothing) Load(string) (any, error) { return nil, errAlone }
 
 // Check says whether a schema is one, and where in it what is wrong stands.
 func Check(raw []byte) (at []string, err error) {
-	_, err = compile(raw)
+	c, err := compiler(raw)
+	if err == nil {
+		_, err = c.Compile(base)
+	}
 	if invalid, ok := errors.AsType[*jsonschema.SchemaValidationError](err); ok {
 		if wrong, ok := errors.AsType[*jsonschema.ValidationError](invalid.Err); ok {
 			leaf := deepest(wrong)
@@ -47,7 +50,8 @@ func Check(raw []byte) (at []string, err error) {
 	return nil, nil
 }
 
-func compile(raw []byte) (*jsonschema.Schema, error) {
+// compiler is one that knows the schema.
+func compiler(raw []byte) (*jsonschema.Compiler, error) {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
 	if err != nil {
 		return nil, err
@@ -55,16 +59,13 @@ func compile(raw []byte) (*jsonschema.Schema, error) {
 	c := jsonschema.NewCompiler()
 	c.UseLoader(nothing{})
 	c.AssertFormat() // an annotation would be what nobody who writes one means
-	if err := c.AddResource(base, doc); err != nil {
-		return nil, err
-	}
-	return c.Compile(base)
+	return c, c.AddResource(base, doc)
 }
 
 // Compile makes the schemas of all inputs ready; the check it returns refuses a signal that its input's does not allow.
 // Those of a Config that has been checked never fail here.
 func Compile(cfg *loop.Config) (check func(input string, s loop.Signal) error, err error) {
-	compiled := map[string]*jsonschema.Schema{}
+	compiled := map[string]*bounded{}
 	for name, in := range cfg.Inputs {
 		if in.Schema == nil {
 			continue
@@ -74,14 +75,14 @@ func Compile(cfg *loop.Config) (check func(input string, s loop.Signal) error, e
 		}
 	}
 	return func(input string, s loop.Signal) error {
-		if c := compiled[input]; c != nil {
-			return validate(c, s)
+		if b := compiled[input]; b != nil {
+			return validate(b, s)
 		}
 		return nil
 	}, nil
 }
 
-func validate(c *jsonschema.Schema, s loop.Signal) error {
+func validate(b *bounded, s loop.Signal) error {
 	if s.DataBase64 != "" {
 		return refusal("/data_base64", "binary data has no schema: send JSON")
 	}
@@ -93,7 +94,7 @@ func validate(c *jsonschema.Schema, s loop.Signal) error {
 			return refusal("/data", "it is no JSON")
 		}
 	}
-	err := c.Validate(data)
+	err := b.validate(len(s.Data), data)
 	if wrong, ok := errors.AsType[*jsonschema.ValidationError](err); ok {
 		leaf := deepest(wrong)
 		return refusal("/data"+pointer(leaf.InstanceLocation), text(leaf))

@@ -42,6 +42,9 @@ func (w *World) check() {
 		panic(err) // the store wrote them itself
 	}
 	for _, c := range byEffect(all) {
+		if c.Effect.RuleID == loop.CanaryRule {
+			continue // nobody's effects
+		}
 		l.claims[c.EffectID] = c
 		l.ids = append(l.ids, c.EffectID)
 	}
@@ -76,6 +79,7 @@ func (w *World) check() {
 	l.bounded()
 	l.readable()
 	l.episodes()
+	l.monitored()
 }
 
 // survives says whether one of the copies that a 202 spoke of is in a region that is still there. A single copy
@@ -169,6 +173,10 @@ func (l *ledger) terminal() {
 					l.violate("P2", "%s stands in the window of %s with clear=%v", a.ID, wt.rule, e.Clear)
 				} else if !stored && !l.book.late[p] {
 					l.violate("P1", "%s left no window entry for %s and was not late", a.ID, wt.rule)
+				}
+			case joins:
+				if !quarantined && !l.book.late[p] {
+					l.joined(a, wt.rule)
 				}
 			case decides:
 				must, _ := wt.effects(key)

@@ -92,26 +92,23 @@ func (l *ledger) outdone(c loop.Claim) {
 	l.violate("P1", "%s of %s is superseded, and nothing newer reached its resource", short(c.EffectID), c.Effect.RuleID)
 }
 
-// resources judges what is written to a resource as a whole. Fenced: never older over newer. Set: in the end it holds
-// what the newest done effect wrote, unless an older one's request was under way when that landed.
+// resources judges what is written to a resource as a whole: never older over newer. Of class set, that holds for who set
+// out when the newer one stood there; whose request was under way then may land over it, and is what others go by.
 func (l *ledger) resources() {
 	for _, url := range sortedKeys(l.written) {
-		var stands, newest mem.Request
+		var stands mem.Request
 		for _, r := range l.written[url] {
 			if !r.Applied {
 				continue
 			}
-			if l.claims[r.Effect.ID].Effect.Class == loop.ClassFenced && r.Effect.Fence < stands.Effect.Fence {
+			switch older := r.Effect.Fence < stands.Effect.Fence; {
+			case older && l.claims[r.Effect.ID].Effect.Class == loop.ClassFenced:
 				l.violate("P2", "%s of %s (fenced) was written over the newer %s", short(r.Effect.ID), r.Effect.RuleID, short(stands.Effect.ID))
+			case older && r.Began.After(stands.At):
+				l.violate("P2", "%s holds what %s of %s wrote, which set out after the newer %s stood there", url, short(r.Effect.ID),
+					r.Effect.RuleID, short(stands.Effect.ID))
 			}
 			stands = r
-			if l.claims[r.Effect.ID].Status == loop.StatusDone && r.Effect.Fence >= newest.Effect.Fence {
-				newest = r
-			}
-		}
-		if stands.Effect.Fence < newest.Effect.Fence && stands.Began.After(newest.At) {
-			l.violate("P2", "%s holds what %s of %s wrote, which set out after the newer %s stood there", url, short(stands.Effect.ID),
-				stands.Effect.RuleID, short(newest.Effect.ID))
 		}
 	}
 }

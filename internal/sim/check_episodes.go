@@ -52,6 +52,7 @@ func (l *ledger) entries() map[pair]decide.Entry {
 // episodes is P2 for episodes: one opens only after the one before closed, in the order of event time; and the state
 // at the end is that of one ordered delivery.
 func (l *ledger) episodes() {
+	l.groups()
 	for _, ref := range l.refs() {
 		var last loop.Position
 		open := false

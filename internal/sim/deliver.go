@@ -33,13 +33,17 @@ func (w *World) produce(i int) {
 func (w *World) send(i, n int) {
 	s := &w.plan.Signals[i]
 	w.book.tried(s)
-	r := w.regions[s.Regions[n%len(s.Regions)]]
+	order := s.Regions
+	if w.health != nil {
+		order = w.health.order(order)
+	}
+	r := w.regions[order[n%len(order)]]
 	failed := func(after time.Duration) {
 		if n < attempts {
 			w.clock.after(after, func() { w.send(i, n+1) })
 		}
 	}
-	if w.down[r.name] || w.drained(r.name) {
+	if w.down[r.name] || w.drained(r.name) || w.health != nil && w.health.refuses(r.name) {
 		failed(500 * time.Millisecond)
 		return
 	}

@@ -8,6 +8,7 @@
 //	rules.go    the loop.yaml of every world, compiled in bundles.go
 //	world.go    services, regions, targets; region.go has the handlers and their pollers
 //	network.go  every call of a service passes here: latency, crashes, cuts, lost answers, quorum
+//	health.go   observers, canaries and deep health, where a plan has them; dns.go is where producers turn to
 //	watch.go    what is judged while it happens: who sends under which claim, and after which order
 //	check.go    the promises, in check_*.go, against an oracle (oracle.go) that knows signals and plan only
 //	shrink.go   a plan that fails becomes a small one that fails

@@ -20,10 +20,10 @@ func drawFaults(r *rand.Rand, p Plan) (faults []Fault) {
 		n = 2 + r.IntN(3)
 	}
 	for range n {
-		row := rows()[r.IntN(len(rows()))]
+		all := unwatchedRows()
+		row := all[r.IntN(len(all))]
 		d := draw{r, p}
-		for _, f := range row.draw(d) {
-			f.Row = row.id
+		for _, f := range row.faults(d) {
 			if f.Kind == Kill && slices.ContainsFunc(faults, kills) {
 				f = d.second(f, slices.ContainsFunc(faults, takesARegion))
 			}
@@ -38,9 +38,9 @@ func kills(f Fault) bool { return f.Kind == Kill }
 func takesARegion(f Fault) bool { return f.Kind == Kill && f.For == 0 }
 
 // second is a loss besides another one. One region may be lost for good, not two. And without a majority everything is
-// tried again and again: an hour of that costs as much as a hundred other runs, so most get ten minutes at most.
+// tried again and again: an hour of that costs as much as a hundred other runs, so nearly all get ten minutes at most.
 func (d draw) second(f Fault, lost bool) Fault {
-	long := d.plan.Seed%8 == 0
+	long := d.plan.Seed%64 == 0
 	if lost && f.For == 0 || !long && (f.For == 0 || f.For > 10*time.Minute) {
 		f.For, f.Mode = d.between(time.Minute, 10*time.Minute), ""
 	}
@@ -68,7 +68,21 @@ func (d draw) often() float64 { return []float64{0.1, 0.3, 0.7}[d.IntN(3)] }
 type row struct {
 	id   string
 	draw func(d draw) []Fault
+
+	watched bool // it needs a world with health
 }
+
+func (r row) faults(d draw) []Fault {
+	faults := r.draw(d)
+	for i := range faults {
+		faults[i].Row = r.id
+	}
+	return faults
+}
+
+func unwatchedRows() []row { return slices.DeleteFunc(rows(), func(r row) bool { return r.watched }) }
+
+func watchedRows() []row { return slices.DeleteFunc(rows(), func(r row) bool { return !r.watched }) }
 
 // window is a fault that lasts a while.
 func (d draw) window(kind Kind, region string) Fault {
@@ -139,60 +153,75 @@ func pick[T any](d draw, choices ...T) T { return choices[d.IntN(len(choices))] 
 // run (15).
 func rows() []row {
 	return []row{
-		{"1", one(func(d draw) Fault { return d.instant(Crash, BeforeStore) })},
-		{"2", one(func(d draw) Fault { return d.instant(Crash, Before202) })},
-		{"3", one(func(d draw) Fault { return d.rate(Fail, d.region(), pick(d, OwnSignals, PeerQueue, AnyQueue)) })},
-		{"4", one(func(d draw) Fault { return d.rate(Fail, "", AnyQueue) })},
-		{"10", func(d draw) []Fault {
+		{id: "1", draw: one(func(d draw) Fault { return d.instant(Crash, BeforeStore) })},
+		{id: "2", draw: one(func(d draw) Fault { return d.instant(Crash, Before202) })},
+		{id: "3", draw: one(func(d draw) Fault { return d.rate(Fail, d.region(), pick(d, OwnSignals, PeerQueue, AnyQueue)) })},
+		{id: "4", draw: one(func(d draw) Fault { return d.rate(Fail, "", AnyQueue) })},
+		{id: "10", draw: func(d draw) []Fault {
 			doubled, order := d.window(Doubled, ""), d.window(Reordered, "")
 			doubled.P, doubled.Mode = d.often(), pick(d, "", "often")
 			return []Fault{doubled, order}
 		}},
-		{"12", one(func(d draw) Fault {
+		{id: "12", draw: one(func(d draw) Fault {
 			f := d.instant(Pause, pick(d, AfterEntries, AfterDecide, AfterEpisode, BeforeEntries))
 			f.For = d.between(visibility, 3*visibility)
 			return f
 		})},
-		{"13", one(func(d draw) Fault {
+		{id: "13", draw: one(func(d draw) Fault {
 			return d.mode(Stop, d.region(), pick(d, loop.QueueSignals, loop.QueueActions, loop.QueueInbox), 15*time.Minute)
 		})},
-		{"17", one(func(d draw) Fault { return d.instant(Crash, pick(d, AfterEpisode, AfterEntries)) })},
-		{"18", func(d draw) []Fault { return d.deployments() }},
-		{"24", one(func(d draw) Fault { return d.instant(Crash, AfterClaim) })},
-		{"25", one(func(d draw) Fault { return d.instant(Crash, pick(d, AfterSend, AfterOutput)) })},
-		{"26", one(func(d draw) Fault { return d.rate(Lost, "", pick(d, AfterCommit, AfterClaim, AfterEpisode, AnyClaims)) })},
-		{"27", one(func(d draw) Fault {
+		{id: "17", draw: one(func(d draw) Fault { return d.instant(Crash, pick(d, AfterEpisode, AfterEntries)) })},
+		{id: "18", draw: func(d draw) []Fault { return d.deployments() }},
+		{id: "24", draw: one(func(d draw) Fault { return d.instant(Crash, AfterClaim) })},
+		{id: "25", draw: one(func(d draw) Fault { return d.instant(Crash, pick(d, AfterSend, AfterOutput)) })},
+		{id: "26", draw: one(func(d draw) Fault { return d.rate(Lost, "", pick(d, AfterCommit, AfterClaim, AfterEpisode, AnyClaims)) })},
+		{id: "27", draw: one(func(d draw) Fault {
 			f := d.instant(Pause, pick(d, AfterClaim, BeforeSend, AfterSend, BeforeCommit))
 			f.For = d.between(10*time.Second, 3*time.Minute)
 			return f
 		})},
-		{"27a", one(func(d draw) Fault { return d.gone(AfterClaim) })},
-		{"27b", func(d draw) []Fault { return []Fault{d.window(Reordered, ""), d.instant(Crash, AfterClaim)} }},
-		{"28", one(func(d draw) Fault { return d.targets(modeLate, d.often()) })},
-		{"29", one(func(d draw) Fault {
+		{id: "27a", draw: one(func(d draw) Fault { return d.gone(AfterClaim) })},
+		{id: "27b", draw: func(d draw) []Fault { return []Fault{d.window(Reordered, ""), d.instant(Crash, AfterClaim)} }},
+		{id: "28", draw: one(func(d draw) Fault { return d.targets(modeLate, d.often()) })},
+		{id: "29", draw: one(func(d draw) Fault {
 			return d.targets(pick(d, modeBefore500, modeAfter500, mode429, modeHang, modeHangAfter, modeReset, modeRefuse), d.often())
 		})},
-		{"30", one(func(d draw) Fault {
+		{id: "30", draw: one(func(d draw) Fault {
 			f := d.targets(modeDown, 1)
 			f.For = pick(d, 10*time.Minute, 72*time.Hour)
 			return f
 		})},
-		{"31", one(func(d draw) Fault { return d.targets(modeSlow, 1) })},
-		{"34", one(func(d draw) Fault {
+		{id: "31", draw: one(func(d draw) Fault { return d.targets(modeSlow, 1) })},
+		{id: "34", draw: one(func(d draw) Fault {
 			f := d.rate(Fail, pick(d, "", d.region()), AnyClaims)
 			f.Mode, f.P = pick(d, "", "conflict"), pick(d, 0.2, 0.6, 1)
 			return f
 		})},
-		{"35", one(func(d draw) Fault { return d.mode(Unlinked, d.region(), "", time.Hour) })},
-		{"37", one(func(d draw) Fault { return d.gone(instants()[d.IntN(len(instants()))]) })},
-		{"38", one(func(d draw) Fault { return d.window(Cut, d.region()) })},
-		{"39", one(func(d draw) Fault { return Fault{Kind: Kill, Region: d.region(), At: d.at(), For: time.Hour} })},
-		{"40", func(d draw) []Fault { return d.blinks() }},
-		{"41", one(func(d draw) Fault {
+		{id: "35", draw: one(func(d draw) Fault { return d.mode(Unlinked, d.region(), "", time.Hour) })},
+		{id: "37", draw: one(func(d draw) Fault { return d.gone(instants()[d.IntN(len(instants()))]) })},
+		{id: "38", draw: one(func(d draw) Fault { return d.window(Cut, d.region()) })},
+		{id: "39", draw: one(func(d draw) Fault { return Fault{Kind: Kill, Region: d.region(), At: d.at(), For: time.Hour} })},
+		{id: "40", draw: func(d draw) []Fault { return d.blinks() }},
+		{id: "41", draw: one(func(d draw) Fault {
 			return Fault{Kind: Kill, Region: regionC, At: d.at(), For: d.between(time.Minute, time.Hour)}
 		})},
-		{"47", one(func(d draw) Fault { return d.mode(Bad, d.region(), "", 30*time.Minute) })},
-		{"48", one(func(d draw) Fault { return d.mode(Drain, d.region(), "", 10*time.Minute) })},
+		{id: "42", watched: true, draw: one(func(d draw) Fault {
+			f := d.mode(Observer, pick(d, d.plan.regions()...), pick(d, observerDead, observerLies), 15*time.Minute)
+			if d.IntN(3) == 0 {
+				f.Region, f.Mode = "", observerDead // all of them
+			}
+			return f
+		})},
+		{id: "43", watched: true, draw: one(func(d draw) Fault {
+			return pick(d, halfDead(d.region())...).lasting(d.between(time.Minute, 4*time.Minute), d.between(4*time.Minute, 15*time.Minute))
+		})},
+		{id: "44", watched: true, draw: one(func(d draw) Fault { return d.mode(Blind, d.region(), "", 15*time.Minute) })},
+		{id: "46", watched: true, draw: func(d draw) []Fault {
+			gone := Fault{Kind: Kill, Region: d.region()}.lasting(d.between(time.Minute, 4*time.Minute), d.between(time.Minute, 5*time.Minute))
+			return []Fault{gone, {Kind: Cached, At: gone.At - time.Minute, For: gone.For + 2*time.Minute}}
+		}},
+		{id: "47", draw: one(func(d draw) Fault { return d.mode(Bad, d.region(), "", 30*time.Minute) })},
+		{id: "48", draw: one(func(d draw) Fault { return d.mode(Drain, d.region(), "", 10*time.Minute) })},
 	}
 }
 

@@ -42,6 +42,12 @@ func (f Fault) String() string {
 	return s
 }
 
+// lasting is the fault at another time.
+func (f Fault) lasting(at, long time.Duration) Fault {
+	f.At, f.For = at, long
+	return f
+}
+
 // during says whether a fault that lasts is on.
 func (f Fault) during(now time.Duration) bool { return now >= f.At && (f.For == 0 || now < f.At+f.For) }
 
@@ -64,6 +70,12 @@ const (
 	Deploy    Kind = "deploy"    // the region runs the second bundle
 	Doubled   Kind = "doubled"   // messages are delivered again, each with probability P; mode `often`: up to 10 times
 	Reordered Kind = "reordered" // messages are delivered at random and up to a minute late
+
+	// Of worlds with health.
+	Observer Kind = "observer" // the observer in the region, or everywhere, is dead or lies, by Mode
+	Mute     Kind = "mute"     // the region sends no canaries
+	Blind    Kind = "blind"    // CloudWatch is down in the region
+	Cached   Kind = "cached"   // producers go by what DNS said when it began
 )
 
 // Point is a kind of call, and the side of it, at which a fault strikes.

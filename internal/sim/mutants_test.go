@@ -13,6 +13,8 @@ import (
 	"example.com/unbroken/internal/act"
 	"example.com/unbroken/internal/decide"
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/observe"
+	"example.com/unbroken/internal/outputs"
 )
 
 // mutant is a part that is broken on purpose, the promise it breaks, and the seed that is tried first to show it.
@@ -24,10 +26,12 @@ type mutant struct {
 	faults  []Fault   // instead of those that the seed draws, where two must meet
 	signals []Planned // likewise
 	orders  []Order   // likewise
+	watched bool      // there is health
 }
 
 func (m mutant) plan(seed uint64) Plan {
 	p := NewPlan(seed)
+	p.Health = p.Health || m.watched
 	if m.signals != nil {
 		p.Signals, p.Faults = m.signals, nil
 	}
@@ -121,7 +125,16 @@ func mutants() []mutant {
 			return queue == loop.QueueSignals && m.Group == loop.TimerSource
 		})},
 		{name: "what need not wait for claims waits", promise: "P3", seed: 0, breaks: rewrites(`"sendUnclaimed":true`, `"sendUnclaimed":false`), signals: relapses(), faults: noClaims()},
+		{name: "nobody asks for canaries", promise: "P3", seed: 0, breaks: Mutant{
+			Health:   func(h *outputs.Health) { h.Canaries = nil },
+			Observer: func(o *observe.Observer) { o.Bounds.ReceiptAge = loop.Duration(time.Hour) },
+		}, watched: true, faults: stuck()},
 	}
+}
+
+// stuck is a region that takes signals and lands nothing.
+func stuck() []Fault {
+	return []Fault{{Row: "43", Kind: Stop, Region: regionB, Mode: loop.QueueActions, At: 2 * time.Minute, For: 10 * time.Minute}}
 }
 
 // Faults and orders that more mutants need.

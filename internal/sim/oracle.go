@@ -14,6 +14,7 @@ const (
 	decides         // a rule without state decides: effects
 	fails           // quarantined
 	enters          // a window entry, or too late for one
+	joins           // a group's decision, or too late for one
 )
 
 // want is what one rule has to make of a signal. The oracle knows the rules by their text in rulesFile and reads them
@@ -69,6 +70,7 @@ func expect(s *Planned) []want {
 		return []want{
 			does("calm", value > 0, "task"), does("capped", value > 4, "task"), does("tuned", value > 5, "task"),
 			does("ask", value == 3, "task"), does("urgent", value > 6, "task"), does(worse, value < 3, "regression"),
+			{rule: "crowd", state: map[bool]state{true: joins}[value > 3]},
 		}
 	case typePing:
 		return []want{does("ping", true, "ball")}

@@ -14,6 +14,7 @@ type Plan struct {
 	Loop    []string // loop regions, in the order of their ring
 	Witness string   // "" where all three are loop regions
 	Length  time.Duration
+	Health  bool // observers, canaries and DNS are part of the world
 	Signals []Planned
 	Orders  []Order
 	Faults  []Fault
@@ -57,6 +58,7 @@ const (
 	streamFaults
 	streamRun
 	streamOrders
+	streamHealth
 )
 
 func random(seed, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, stream)) } //nolint:gosec // a simulation repeats its numbers
@@ -71,6 +73,21 @@ func NewPlan(seed uint64) Plan {
 	p.Signals = drawSignals(random(seed, streamSignals), p)
 	p.Orders = drawOrders(random(seed, streamOrders), p)
 	p.Faults = drawFaults(random(seed, streamFaults), p)
+	return p.watched(random(seed, streamHealth))
+}
+
+// watched gives one plan in twenty-five a health, for that costs as much as several others, and a fault of it: half of those
+// nothing else, the others what they have.
+func (p Plan) watched(r *rand.Rand) Plan {
+	if p.Health = r.IntN(25) == 0; !p.Health {
+		return p
+	}
+	if r.IntN(2) == 0 {
+		p.Faults = nil
+	}
+	all := watchedRows()
+	row := all[r.IntN(len(all))]
+	p.Faults = append(p.Faults, row.faults(draw{r, p})...)
 	return p
 }
 

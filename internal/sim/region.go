@@ -92,6 +92,9 @@ func (r *region) actConfig(cfg *loop.Config) act.Config {
 		Controls: w.controls.In(r.name), Stopper: w.controls.In(r.name),
 		NewOwner: func() string { w.owners++; return fmt.Sprintf("%s/%d", r.name, w.owners) },
 	}
+	if w.health != nil {
+		c.Targets[loop.TargetReceipt] = w.health.receipts(r.name)
+	}
 	if w.broken.Claims != nil {
 		c.Claims = w.broken.Claims(r.name, c.Claims)
 	}

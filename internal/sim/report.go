@@ -15,7 +15,8 @@ type Tally struct {
 	Seeds, Signals, Effects, Requests, Steps int
 	Simulated                                time.Duration
 	Slowest                                  time.Duration
-	Dearest                                  uint64 // the seed that took the longest, and how long
+	Left                                     time.Duration // the slowest of the half-dead regions left DNS
+	Dearest                                  uint64        // the seed that took the longest, and how long
 	Took                                     time.Duration
 	Struck                                   map[string]int // row → runs in which it struck
 	Failed                                   []uint64       // seeds, in the order of their end
@@ -67,6 +68,7 @@ func (t *Tally) add(seed uint64, r *Result, took time.Duration) {
 	t.Steps += r.Steps
 	t.Simulated += r.Simulated
 	t.Slowest = max(t.Slowest, r.Slowest)
+	t.Left = max(t.Left, r.Left)
 	for row := range r.Struck {
 		t.Struck[row]++
 	}

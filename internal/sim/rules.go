@@ -2,7 +2,7 @@ package sim
 
 // rulesFile is the loop.yaml of every simulated world. In this order: rules without state, an effect class each; one that
 // fails on odd signals; windows of every kind, with do and undo; what is throttled, counted, approved and sent without
-// claims; what hears of parked effects; two that feed each other. The oracle says in its own words what they make of a
+// claims; what is decided for many keys; what hears of parked effects; two that feed each other. The oracle says in its own words what they make of a
 // signal.
 const rulesFile = `
 prefix: sim
@@ -122,6 +122,12 @@ rules:
     when: signal.data.value > 6.0
     key: signal.subject
     do: [{step: task, action: siren}]
+  - id: crowd
+    match: {type: [com.example.task]}
+    when: signal.data.value > 3.0
+    key: signal.subject
+    group: {by: "'all'", wait: 30s}
+    do: [{step: crowd, action: crowd}]
   - id: lead
     match: {type: [unbroken.effect.parked], source: ["unbroken:act"]}
     when: signal.data.rule != 'lead'
@@ -152,5 +158,6 @@ actions:
   shed: {to: webhook, url: "https://shed.example/{{ key }}", body: {level: "{{ with.level }}"}, effect: keyed, output: "shed/{{ key }}", value: {phase: "{{ phase }}"}}
   flag: {to: output, output: "flag/{{ key }}", value: {phase: "{{ phase }}"}}
   seen: {to: output, output: "seen/{{ rule }}/{{ key }}", value: {phase: "{{ phase }}"}}
+  crowd: {to: webhook, url: "https://crowd.example/", body: {keys: "{{ signal.data.members.map(m, m.key) }}"}, effect: keyed}
   lead: {to: output, output: "lead/{{ key }}"}
 `

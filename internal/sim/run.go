@@ -19,6 +19,9 @@ type Result struct {
 	Accepted   int
 	Effects    int
 	Requests   int           // that reached a target
+	Left       time.Duration // what a region that is half dead took to be out of DNS; 0 where none was
+	Returned   int           // how often a region came back to DNS
+	Flips      int           // of regions' states
 	Salvaged   int           // messages moved out of a region that was drained
 	Slowest    time.Duration // landing, counted from the acceptance or the loss of a region; where P3 speaks
 }

@@ -76,10 +76,8 @@ func TestEachRowOfFaultsStrikesAndBreaksNothing(t *testing.T) {
 			t.Parallel()
 			for seed := range uint64(12) {
 				p := NewPlan(seed)
-				p.Faults = row.draw(draw{random(seed, streamFaults), p})
-				for i := range p.Faults {
-					p.Faults[i].Row = row.id
-				}
+				p.Health = row.watched
+				p.Faults = row.faults(draw{random(seed, streamFaults), p})
 				r := Run(p, Options{})
 				if r.Failed() {
 					t.Errorf("seed %d: %q", seed, r.Violations)

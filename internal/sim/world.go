@@ -9,6 +9,8 @@ import (
 	"example.com/unbroken/internal/decide"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/mem"
+	"example.com/unbroken/internal/observe"
+	"example.com/unbroken/internal/outputs"
 )
 
 // Options are what a run does besides its plan.
@@ -27,6 +29,8 @@ type Mutant struct {
 	Target   func(t act.Target) act.Target
 	Act      func(c *act.Config)
 	Decide   func(c *decide.Config)
+	Health   func(h *outputs.Health)
+	Observer func(o *observe.Observer)
 	AckFirst bool // messages are acknowledged before they are handled
 }
 
@@ -48,6 +52,7 @@ type World struct {
 	target   act.Target
 	regions  map[string]*region // loop regions
 	quorum   mem.Fault
+	health   *health // nil where the plan has none
 
 	down    map[string]bool // gone
 	severed map[string]bool // cut off from the others
@@ -89,8 +94,14 @@ func newWorld(p Plan, o Options) *World {
 	if o.Break.Target != nil {
 		w.target = o.Break.Target(w.target)
 	}
+	if p.Health {
+		w.health = newHealth(w)
+	}
 	for _, name := range p.Loop {
 		w.regions[name] = newRegion(w, name)
+	}
+	if p.Health {
+		w.health.begin()
 	}
 	return w
 }

@@ -51,7 +51,7 @@ func (f *Fetcher) Fetch(ctx context.Context, url, secret string) ([]byte, error)
 	}
 	resp, err := send.RoundTrip(req)
 	if err != nil {
-		return nil, fmt.Errorf("ask the endpoint: %w", err)
+		return nil, unread(ctx, err)
 	}
 	defer func() { _ = resp.Body.Close() }() // what it said is read, or is not wanted
 	if resp.StatusCode != http.StatusOK {
@@ -59,10 +59,18 @@ func (f *Fetcher) Fetch(ctx context.Context, url, secret string) ([]byte, error)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, loop.MaxBodyBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("read the endpoint's answer: %w", err)
+		return nil, unread(ctx, err)
 	}
 	if len(body) > loop.MaxBodyBytes {
 		return nil, fmt.Errorf("the endpoint says more than %d bytes", loop.MaxBodyBytes)
 	}
 	return body, nil
+}
+
+// unread names an error by its kind: its text may quote what the endpoint said.
+func unread(ctx context.Context, err error) error {
+	if blocked, ok := errors.AsType[*BlockedError](err); ok {
+		return blocked
+	}
+	return fmt.Errorf("the endpoint was not read: %s", kind(ctx, err))
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,9 +21,9 @@ import (
 	"example.com/unbroken/localstack/local"
 )
 
-// FAULTS 45: the region that is answered dies while Route 53's control plane is down. DNS answers the other one, which
-// takes signals under the loop's name, and the first again once it is back; no part of the loop asks Route 53 for
-// anything.
+// FAULTS 45: the region that is answered dies while Route 53's control plane is down. A producer that hedges loses no time
+// by it, long before DNS answers the other region, which takes signals under the loop's name; and the first again once it
+// is back, with nothing lost or doubled over the way there and back. No part of the loop asks Route 53 for anything.
 func TestDNSLeavesADeadRegionWithoutTheControlPlane(t *testing.T) {
 	canaries(t)
 	resolves(t, time.Minute, east)
@@ -33,12 +34,21 @@ func TestDNSLeavesADeadRegionWithoutTheControlPlane(t *testing.T) {
 	t.Cleanup(func() { d.revive(t) })
 	d.set(t, edge.Fault{Service: "route53", Mode: edge.Cut})
 
+	all := signals(t, "com.example.notify", 18)
+	straight := median(t, sender(t, west, "alone"), all[:5])
 	cutEast(t)
-	resolves(t, time.Minute, west)
-	s := signals(t, "com.example.notify", 3)
-	for i := range s {
-		s[i].Subject = "dns/" + s[i].ID
+	// Producers that do not know it yet: each finds out with its first signal.
+	var found []time.Duration
+	for i := range 5 {
+		found = append(found, median(t, hedged(t), all[5+i:6+i]))
 	}
+	slices.Sort(found)
+	t.Logf("to one region a signal takes %s; with the other one just dead, hedged, %s", straight, found)
+	if gap := found[2] - straight; gap > 400*time.Millisecond {
+		t.Errorf("producers that hedge waited %s longer for their region's death", gap)
+	}
+	resolves(t, time.Minute, west)
+	s := all[10:13]
 	edgeURL, err := url.Parse(suite.EdgeURL)
 	if err != nil {
 		t.Fatal(err)
@@ -60,6 +70,9 @@ func TestDNSLeavesADeadRegionWithoutTheControlPlane(t *testing.T) {
 	}
 	// Observers may have noticed the death, and take a minute each to notice its end.
 	resolves(t, 5*time.Minute, east)
+	send(t, east, "alone", all[13:]...)
+	delivered(t, 20*time.Second, all)
+	once(t, all)
 
 	calls, err := suite.Edge().Calls(t.Context())
 	if err != nil {
@@ -149,6 +162,34 @@ func healthy(t *testing.T, region string) {
 	})
 }
 
+// hedged is a producer that prefers the region that dies.
+func hedged(t *testing.T) *client.Client {
+	t.Helper()
+	c, err := client.New(client.Config{
+		Endpoints: []client.Endpoint{{Region: east, URL: suite.urls[east]}, {Region: west, URL: suite.urls[west]}},
+		Input:     "alone", Hedge: true, Sign: signer(), HTTP: &http.Client{}, Timeout: 20 * time.Second,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// median sends the signals one after the other, and says how long it took until one was accepted.
+func median(t *testing.T, c *client.Client, s []client.Signal) time.Duration {
+	t.Helper()
+	var took []time.Duration
+	for _, one := range s {
+		began := time.Now()
+		if _, err := c.Send(t.Context(), one); err != nil {
+			t.Fatal(err)
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	return took[len(took)/2].Round(time.Millisecond)
+}
+
 // resolves waits until a real DNS query for the loop's name is answered with this region.
 func resolves(t *testing.T, limit time.Duration, region string) {
 	t.Helper()
@@ -166,4 +207,30 @@ func resolves(t *testing.T, limit time.Duration, region string) {
 		}
 		return fmt.Errorf("%s is not answered: %v", loop.Name(prefix, region), got.Answer)
 	})
+}
+
+// FAULTS 48: unbroken drill, against the world. Producers that hedge notice nothing; DNS leaves the region out and answers
+// it again; the region is restored.
+func TestADrillOfARegion(t *testing.T) {
+	canaries(t)
+	resolves(t, 5*time.Minute, east)
+	var r struct {
+		Drained struct {
+			Sent, Failed int
+			Slowest      loop.Duration
+		}
+		HealthOut, HealthBack, DNSOut, DNSBack *loop.Duration
+		Receipts                               map[string]loop.Duration
+		Findings                               []string
+	}
+	exit, err := asked(t.Context(), &r, "drill", east, "--for", "12s", "--domain", local.Domain, "--resolver", suite.DNS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("exit %d: %+v; 503 after %s, DNS left it after %s (the checks are %d times faster), 200 after %s, and answered it after %s", exit, r.Drained, r.HealthOut, r.DNSOut, scale, r.HealthBack, r.DNSBack)
+	if exit != 0 || r.Drained.Sent < 5 || r.Drained.Failed > 0 || r.HealthOut == nil || r.DNSOut == nil || r.DNSBack == nil || len(r.Receipts) != 2 {
+		t.Errorf("exit %d: %+v", exit, r)
+	}
+	healthy(t, east)
+	drained(t, time.Minute, east, west)
 }

@@ -76,6 +76,9 @@ func setUp(ctx context.Context) error {
 		return err
 	}
 	suite.dir = dir
+	if err := topic(ctx, world); err != nil {
+		return err
+	}
 	err = world.Deploy(ctx, local.Deployment{Regions: cfg.Regions.All(), Outputs: filepath.Join(dir, "outputs.json"), Context: map[string]string{
 		"loop": filepath.Join(dir, "loop.yaml"), "dist": dir, "emulator": "1", "apiEndpoint": world.EdgeURL + "/_aws/execute-api/{id}/$default",
 	}})
@@ -123,7 +126,7 @@ func assets(root, receiver string) (dir string, cfg *loop.Config, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	for _, f := range []string{"ingest-http", "ingest-queue", "decide", "act", "outputs", "observer", "canary", "salvage", "sweeper", "archive"} {
+	for _, f := range []string{"ingest-http", "ingest-queue", "ingest-alarm", "ingest-poll", "decide", "act", "outputs", "observer", "canary", "salvage", "sweeper", "archive"} {
 		binary, err := os.ReadFile(filepath.Join(root, "dist", f, "bootstrap"))
 		if err != nil {
 			return "", nil, fmt.Errorf("%w: run `make functions`", err)

@@ -75,18 +75,17 @@ func TestDNSLeavesARegionThatIsCut(t *testing.T) {
 			t.Errorf("failing over took a call of the control plane: %+v", c)
 		}
 	}
+	policies(t, w, *cfg)
 }
 
-// Active-passive: the far region is answered while it is well, and the near one while it is not. By weight: what has none
-// is answered only while no other is healthy.
-func TestDNSAnswersByThePolicyOfTheLoop(t *testing.T) {
-	t.Parallel()
-	w := hurried(t, 10)
-	deploy(t, w)
+// policies: active-passive, the far region is answered while it is well, and the near one while it is not. By weight, what
+// has none is answered only while no other is healthy.
+func policies(t *testing.T, w *local.World, cfg loop.Config) {
+	t.Helper()
 	named := func(names loop.DNS) {
 		t.Helper()
-		cfg := &loop.Config{Prefix: "test", Regions: loop.Regions{Loop: []string{east, west}, Witness: witness}, DNS: names}
-		if err := w.Failover(t.Context(), cfg); err != nil {
+		cfg.DNS = names
+		if err := w.Failover(t.Context(), &cfg); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -21,7 +21,7 @@ func main() {
 	tries := flag.Int("shrink", 400, "runs to spend on shrinking a failure")
 	duplicates := flag.Int("duplicates", 0, "deliver one effect this many times and count the requests")
 	flag.Parse()
-	debug.SetGCPercent(800) // many small worlds, each forgotten at once: memory is cheaper than collecting
+	debug.SetGCPercent(1600) // many small worlds, each forgotten at once: memory is cheaper than collecting
 	code := 0
 	switch {
 	case *duplicates > 0:
@@ -49,6 +49,7 @@ func campaign(first uint64, n, workers, tries int) int {
 	})
 	fmt.Printf("faults by row of FAULTS.md, in how many runs each struck: %s\n", t.Coverage())
 	fmt.Printf("slowest landing where P3 speaks: %s (bound 25s)\n", t.Slowest.Round(time.Millisecond))
+	fmt.Printf("slowest half-dead region out of DNS: %s (bound 2m30s)\n", t.Left.Round(time.Millisecond))
 	fmt.Printf("dearest seed: %d, %s\n", t.Dearest, t.Took.Round(time.Millisecond))
 	if len(t.Failed) == 0 {
 		fmt.Printf("sim: clean: %s\n", line(t))

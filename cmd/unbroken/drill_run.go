@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"example.com/unbroken/client"
+	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/region"
+)
+
+// drill is one that runs. It does one thing after the other: a slow answer makes it send less, not measure wrongly.
+type drill struct {
+	drillCmd
+	*reach
+	w      *world
+	sender *client.Client
+	urls   map[string]string
+	shown  *progress
+	report drillReport
+
+	signals, ticks int
+	health         string // of the region, as last seen
+	answered       bool   // DNS answers with the region, as last seen
+	alone          bool   // no other region answers
+}
+
+var errAlone = errors.New("no other region answers any more")
+
+// run drains, measures and restores. The region is restored however it ends, unless another person has ordered
+// something meanwhile.
+func (d *drill) run(ctx context.Context) error {
+	if err := d.during(ctx, &d.report.Before, drillBefore, never); err != nil {
+		return fail(exitProblem, fmt.Errorf("interrupted before anything was drained: %w", err))
+	}
+	if d.report.Before.Failed > 0 || d.health != "ok" {
+		return fail(exitProblem, fmt.Errorf("nothing was drained: before it, %d of %d signals were not accepted, and the health of %s was %s",
+			d.report.Before.Failed, d.report.Before.Sent, d.Name, d.health))
+	}
+	wasAnswered := d.answered
+	began := d.w.Now().UTC()
+	ours := region.Entry{State: region.Drained, Since: began, Order: region.Drain, By: d.report.By, Why: d.Reason}
+	if out := d.everywhere(ctx, d.Name, ours); len(out.Written) == 0 {
+		return errors.Join(out.failure(order{Order: region.Drain}), d.restore(ctx, ours)) // an answer may have been lost
+	}
+	err := d.during(ctx, &d.report.Drained, d.For, func() bool {
+		d.report.HealthOut = first(d.report.HealthOut, d.health == "unavailable", d.w.Now().Sub(began))
+		d.report.DNSOut = first(d.report.DNSOut, wasAnswered && !d.answered, d.w.Now().Sub(began))
+		return d.alone
+	})
+	if err == nil && d.alone {
+		err = errAlone
+	}
+	back := d.w.Now()
+	if failed := d.restore(ctx, ours); failed != nil {
+		return failed
+	}
+	if err != nil {
+		d.report.Aborted = short(err)
+		return nil
+	}
+	err = d.during(ctx, &d.report.After, drillAfter, func() bool {
+		d.report.HealthBack = first(d.report.HealthBack, d.health == "ok", d.w.Now().Sub(back))
+		d.report.DNSBack = first(d.report.DNSBack, wasAnswered && d.answered, d.w.Now().Sub(back))
+		return d.report.HealthBack != nil && (!wasAnswered || d.report.DNSBack != nil)
+	})
+	if err != nil {
+		d.report.Aborted = short(err)
+	}
+	d.report.judge(wasAnswered)
+	return nil
+}
+
+func never() bool { return false }
+
+// first keeps when something was seen first.
+func first(was *loop.Duration, seen bool, at time.Duration) *loop.Duration {
+	if was != nil || !seen {
+		return was
+	}
+	d := loop.Duration(at.Round(time.Millisecond))
+	return &d
+}
+
+// restore puts the region back, unless the order that stands is not this drill's.
+func (d *drill) restore(ctx context.Context, ours region.Entry) error {
+	ctx = context.WithoutCancel(ctx)
+	views, err := d.states(ctx)
+	if e := views[d.Name].Now(d.w.Now()); err == nil && e.Order != "" && !e.Since.Equal(ours.Since) {
+		d.report.Findings = append(d.report.Findings, fmt.Sprintf("%s ordered %s meanwhile: that stands, and nothing was restored", line(e.By), e.Order))
+		return nil
+	}
+	out := d.everywhere(ctx, d.Name, region.Entry{State: region.Active, Since: d.w.Now().UTC(), Order: region.Restore, By: d.report.By, Why: d.Reason})
+	if len(out.Written) == 0 {
+		return fail(exitUnreachable, fmt.Errorf("%s IS STILL DRAINED: no table could be written; run unbroken restore %s", d.Name, d.Name))
+	}
+	return nil
+}
+
+// during measures until the time is over, or what it waits for has come.
+func (d *drill) during(ctx context.Context, p *drillPhase, length time.Duration, over func() bool) error {
+	for until := d.w.Now().Add(length); d.w.Now().Before(until); {
+		d.tick(ctx, p)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if over() {
+			return nil
+		}
+		d.shown.say("%s: %d signals sent, %d not accepted, slowest %s; health of it: %s", d.Name, d.signals, p.Failed, p.Slowest, d.health)
+		if err := d.w.Wait(ctx, drillEvery); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *drill) tick(ctx context.Context, p *drillPhase) {
+	failed := p.Failed
+	d.send(ctx, p)
+	d.health = health(ctx, d.w, d.urls[d.Name]).Health
+	if d.ticks++; d.ticks%drillSlow != 1 && p.Failed == failed {
+		return
+	}
+	d.names(ctx)
+	d.receipts(ctx)
+	d.backlog(ctx)
+	d.alone = true
+	for _, peer := range loop.Peers(d.cfg.Regions.Loop, d.Name) {
+		d.alone = d.alone && health(ctx, d.w, d.urls[peer]).Health != "ok"
+	}
+}
+
+// send is one producer's signal: what counts is when it knew that it was accepted.
+func (d *drill) send(ctx context.Context, p *drillPhase) {
+	d.signals++
+	began := d.w.Now()
+	id := fmt.Sprintf("%s-%d-%d", d.Name, d.report.Began.UnixMilli(), d.signals)
+	_, err := d.sender.Send(ctx, loop.Signal{ID: id, Source: "drill", Type: "unbroken.drill", Subject: d.Name, Time: began.UTC(), Data: json.RawMessage(`{}`)})
+	if ctx.Err() != nil {
+		return // it was interrupted: that says nothing
+	}
+	if p.Sent++; err != nil {
+		p.Failed++
+	}
+	p.Slowest = max(p.Slowest, loop.Duration(d.w.Now().Sub(began).Round(time.Millisecond)))
+}
+
+// names asks whether the loop's name is answered with the region: with any address that its own name has.
+func (d *drill) names(ctx context.Context) {
+	if d.Domain == "" {
+		return
+	}
+	ctx, cancel := callContext(ctx)
+	defer cancel()
+	own, err := d.w.Lookup(ctx, d.Resolver, failover.Host(d.Domain, d.Name))
+	shared, failed := d.w.Lookup(ctx, d.Resolver, d.Domain)
+	if err != nil || failed != nil {
+		return // what is not known is as it was
+	}
+	d.answered = slices.ContainsFunc(shared, func(a string) bool { return slices.Contains(own, a) })
+}
+
+func (d *drill) receipts(ctx context.Context) {
+	for _, name := range d.cfg.Regions.Loop {
+		one, cancel := callContext(ctx)
+		docs, err := d.Docs.Query(one, name, loop.ReceiptKey(name))
+		cancel()
+		if err != nil {
+			continue
+		}
+		for _, raw := range docs {
+			var r loop.Receipt
+			if json.Unmarshal(raw, &r) == nil {
+				d.report.Receipts[name] = max(d.report.Receipts[name], loop.Duration(d.w.Now().Sub(r.LandedAt).Round(time.Second)))
+			}
+		}
+	}
+}
+
+func (d *drill) backlog(ctx context.Context) {
+	n := 0
+	for _, q := range loop.Queues() {
+		visible, _, err := d.waiting(ctx, d.Name, q)
+		if err != nil {
+			return
+		}
+		n += visible
+	}
+	d.report.Backlog, d.report.Left = max(d.report.Backlog, n), n
+}

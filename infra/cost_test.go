@@ -1,0 +1,158 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"example.com/unbroken/internal/rule"
+)
+
+var updateCost = flag.Bool("update", false, "write docs/cost.md anew")
+
+const hours = 730 // of a month, as AWS counts
+
+// What cannot be counted here, and is assumed.
+const (
+	checkersAPlace = 2   // of Route 53: about 16 in eight places
+	pollers        = 5   // of one event source mapping, idle
+	pollSeconds    = 20  // that one receive waits
+	healthMs       = 15  // of a health check's invocation
+	scheduledMs    = 400 // of a scheduled run
+	canaryMs       = 60  // of decide or act, for a canary
+	logBytes       = 850 // of a health check: the API's access log, and Lambda's START, END and REPORT
+)
+
+// line is one line of the bill.
+type line struct {
+	what  string
+	count float64
+	unit  string
+	price float64 // for per units
+	per   float64
+	free  float64 // units of every account in every month, for good
+}
+
+func (l line) list() float64 { return l.count / l.per * l.price }
+func (l line) net() float64  { return max(0, l.count-l.free) / l.per * l.price }
+
+// bill counts the resources of the default deployment's templates, and what its parts call in an hour without signals.
+func bill(t *testing.T) []line {
+	t.Helper()
+	cfg, err := rule.Parse("loop.yaml", []byte("inputs: {default: {kind: http}, inbox: {kind: queue}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := idleHour(t, cfg)
+	n := map[string]float64{}
+	var options, requests, runs, scheduled float64
+	loopRegions := float64(len(cfg.Regions.Loop))
+	for _, stack := range made.pair.stacks {
+		for _, r := range stack.Resources {
+			n[r.Type]++
+			switch r.Type {
+			case "AWS::Route53::HealthCheck":
+				config, _ := get(r.Properties, "HealthCheckConfig").(map[string]any)
+				if config["Type"] != "HTTPS" {
+					continue
+				}
+				options++ // HTTPS
+				interval, _ := config["RequestInterval"].(float64)
+				if interval == 10 {
+					options++ // and fast
+				}
+				requests += float64(len(list(config["Regions"]))*checkersAPlace) / interval * 3600 * hours
+			case "AWS::Scheduler::Schedule":
+				every := 60.0
+				if r.Properties["ScheduleExpression"] == "rate(1 hour)" {
+					every = 1
+				}
+				runs += every * hours
+			}
+		}
+	}
+	scheduled = runs
+	chain := 2 * c.Landed * hours // decide and act, for each canary
+	replicas := loopRegions
+	looks := requests // at most: within a second the answer is remembered
+	gbSeconds := (requests*healthMs*256 + scheduled*scheduledMs*256 + chain*canaryMs*512) / 1000 / 1024
+	kept := c.Claims * 24 * 21 // write units of canaries' claims that stand at any time
+	return []line{
+		{"Route 53 health checks", n["AWS::Route53::HealthCheck"], "checks", 0.50, 1, 50},
+		{"their options: HTTPS, fast interval", options, "options", 1.00, 1, 0},
+		{"hosted zone", 1, "zone", 0.50, 1, 0},
+		{"API Gateway: the requests of these checks", requests, "requests", 1.00, 1e6, 0},
+		{"Lambda: requests", requests + scheduled + chain, "requests", 0.20, 1e6, 1e6},
+		{"Lambda: duration", gbSeconds, "GB-s", 0.0000133334, 1, 400_000},
+		{"EventBridge Scheduler", runs, "runs", 1.00, 1e6, 14e6},
+		{"SQS: Lambda's pollers on idle queues", n["AWS::Lambda::EventSourceMapping"] * pollers * 3600 / pollSeconds * hours, "requests", 0.40, 1e6, 1e6},
+		{"SQS: canaries, observers, salvage", c.SQS * hours, "requests", 0.40, 1e6, 0},
+		{"DynamoDB: writes, in every replica", (c.Writes + c.Claims) * replicas * hours, "units", 0.625, 1e6, 0}, // each claim is deleted once
+		{"DynamoDB: reads of runs", c.Reads * hours, "units", 0.125, 1e6, 0},
+		{"DynamoDB: reads of health checks, at most", looks * c.Look, "units", 0.125, 1e6, 0},
+		{"DynamoDB: a day's pass over canaries' claims", kept / 4 * loopRegions * hours / 24, "units", 0.125, 1e6, 0},
+		{"CloudWatch: alarms", n["AWS::CloudWatch::Alarm"], "alarms", 0.10, 1, 10},
+		{"CloudWatch: custom metrics", float64(c.Custom), "metrics", 0.30, 1, 10},
+		{"CloudWatch: GetMetricData", c.Metrics * hours, "metrics", 0.01, 1000, 0},
+		{"CloudWatch: PutMetricData", c.Puts * hours, "requests", 0.01, 1000, 1e6},
+		{"CloudWatch: dashboards", n["AWS::CloudWatch::Dashboard"], "dashboards", 3.00, 1, 3},
+		{"CloudWatch: logs of health checks", requests * logBytes / 1e9, "GB", 0.50, 1, 5},
+		{"X-Ray: traces of canaries", chain, "traces", 5.00, 1e6, 100_000},
+		{"KMS: keys of the alarms' topics", n["AWS::KMS::Key"], "keys", 1.00, 1, 0},
+	}
+}
+
+func amount(n float64) string {
+	switch {
+	case n >= 1e6:
+		return fmt.Sprintf("%.2f M", n/1e6)
+	case n >= 1e4:
+		return fmt.Sprintf("%.0f k", n/1e3)
+	case n == float64(int(n)):
+		return fmt.Sprintf("%.0f", n)
+	default:
+		return fmt.Sprintf("%.1f", n)
+	}
+}
+
+const (
+	costTable = "<!-- counted: go test ./infra -run Cost -update -->\n"
+	costEnd   = "<!-- end -->\n"
+)
+
+// docs/cost.md tells what the default deployment costs when nobody uses it; the table in it is made here, so that
+// another alarm, metric or call changes it.
+func TestTheCostOfNothingIsWhatTheDocumentSays(t *testing.T) {
+	const path = "../docs/cost.md"
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(raw), costTable)
+	_, after, ok2 := strings.Cut(rest, costEnd)
+	if !ok || !ok2 {
+		t.Fatal("the document has no place for the table")
+	}
+	var b strings.Builder
+	b.WriteString("| what | how much in a month | at | by list price | beyond what is free |\n|---|---:|---:|---:|---:|\n")
+	var gross, net float64
+	for _, l := range bill(t) {
+		per := amount(l.per) + " "
+		if l.per == 1 {
+			per = ""
+		}
+		fmt.Fprintf(&b, "| %s | %s %s | $%s per %s%s | $%.2f | $%.2f |\n", l.what, amount(l.count), l.unit, strings.TrimRight(strings.TrimRight(fmt.Sprintf("%.10f", l.price), "0"), "."), per, l.unit, l.list(), l.net())
+		gross, net = gross+l.list(), net+l.net()
+	}
+	fmt.Fprintf(&b, "| **together** | | | **$%.2f** | **$%.2f** |\n", gross, net)
+	want := before + costTable + b.String() + costEnd + after
+	if *updateCost {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if want != string(raw) {
+		t.Errorf("docs/cost.md differs; `go test ./infra -run Cost -update` writes it anew. Got:\n%s", b.String())
+	}
+}
