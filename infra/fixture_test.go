@@ -79,6 +79,7 @@ func synthAndRun(m *testing.M) (int, error) {
 	maps.Copy(cfg.Actions, targets())
 	cfg.Inputs = inputs()
 	cfg.Rules = []loop.Rule{{ID: "r", Guard: loop.Guard{MaxRegressions: 1}, InhibitedBy: []loop.Inhibitor{{Rule: "down"}}}}
+	cfg.Rules = append(cfg.Rules, loop.Rule{ID: "ill", Match: map[string][]any{"type": {loop.TypeRegionDrained}}}) // observers tell
 	if made.targets, err = synthOf(dir, cfg, named); err != nil {
 		return 1, err
 	}
@@ -88,7 +89,6 @@ func synthAndRun(m *testing.M) (int, error) {
 		"page": {Kind: loop.KindPoll, Every: loop.Duration(time.Minute), URL: "https://status.example.com/", Secret: "ssm:/ub/status"},
 		"load": {Kind: loop.KindPoll, Every: loop.Duration(time.Minute), Source: "cloudwatch/prod"},
 	}
-	kept.Rules = []loop.Rule{{ID: "ill", Match: map[string][]any{"type": {loop.TypeRegionDrained}}}} // observers tell
 	if made.archived, err = synthOf(dir, kept, named); err != nil {
 		return 1, err
 	}

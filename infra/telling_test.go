@@ -14,7 +14,7 @@ func TestObserversSendWhereARuleHears(t *testing.T) {
 	for name, c := range map[string]struct {
 		of   assembly
 		want int
-	}{"a rule hears": {made.archived, 3}, "none does": {made.pair, 0}} {
+	}{"a rule hears": {made.targets, 3}, "none does": {made.pair, 0}} {
 		may := 0
 		eachRole(t, c.of, func(role string, all []statement) {
 			if strings.HasPrefix(role, "ub-observer-") && slices.ContainsFunc(all, func(s statement) bool {

@@ -28,7 +28,7 @@ func health() []mutant {
 		{"a queue that keeps no data is not well", observe + "metrics.go", "if len(age)+len(visible)+len(received)+len(deleted) == 0 {", "if false {", ""},
 		{"what is told is not told again", observe + "findings.go", "case f.state == Bad && !open:", "case f.state == Bad:", ""},
 		{"what cannot be seen has not recovered", observe + "findings.go", "case f.state == OK && open:", "case f.state != Bad && open:", ""},
-		{"a region that is ill does not swallow the news", observe + "tell.go", "if !objects && states", "if states", ""},
+		{"a region that is ill does not swallow the news", observe + "tell.go", "if !objects && states", "if (objects || !objects) && states", ""},
 		{"poison shows in what comes back", observe + "metrics.go", "back >= fewest && back/in > b.ErrorRatio", "false", ""},
 	}
 }
