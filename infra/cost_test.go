@@ -107,7 +107,7 @@ func bill(t *testing.T) []line {
 func amount(n float64) string {
 	switch {
 	case n >= 1e6:
-		return fmt.Sprintf("%.2f M", n/1e6)
+		return fmt.Sprintf("%.1f M", n/1e6)
 	case n >= 1e4:
 		return fmt.Sprintf("%.0f k", n/1e3)
 	case n == float64(int(n)):
