@@ -23,12 +23,15 @@ func (r region) signalSenders() []*string {
 	if r.cfg.Polls() {
 		senders = append(senders, loop.FuncIngestPoll)
 	}
-	if r.cfg.Watches() { // the switch of an input is a signal
+	if r.cfg.Watches() || r.tells() { // the switch of an input and what was found are signals
 		senders = append(senders, loop.FuncObserver)
 	}
 	var roles []*string
 	for _, f := range senders {
 		roles = append(roles, r.everywhere(func(in string) *string { return r.roleARN(in, f) })...)
+	}
+	if r.tells() && r.cfg.Regions.Witness != "" {
+		roles = append(roles, r.roleARN(r.cfg.Regions.Witness, loop.FuncObserver))
 	}
 	roles = append(roles, r.roleARN(r.name, loop.FuncCanary)) // nobody's canary but this region's own
 	return append(roles, r.salvagers()...)

@@ -79,6 +79,7 @@ func synthAndRun(m *testing.M) (int, error) {
 	maps.Copy(cfg.Actions, targets())
 	cfg.Inputs = inputs()
 	cfg.Rules = []loop.Rule{{ID: "r", Guard: loop.Guard{MaxRegressions: 1}, InhibitedBy: []loop.Inhibitor{{Rule: "down"}}}}
+	cfg.Rules = append(cfg.Rules, loop.Rule{ID: "ill", Match: map[string][]any{"type": {loop.TypeRegionDrained}}}) // observers tell
 	if made.targets, err = synthOf(dir, cfg, named); err != nil {
 		return 1, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/rule"
 )
 
 // role is the function's own: one inline policy with exact ARNs, all of it in this file. Nothing in CDK adds
@@ -145,16 +146,21 @@ func (r region) observerGrants() []awsiam.PolicyStatement {
 	}
 }
 
-// watcherGrants are what an observer in a loop region needs besides, to switch an input's standby on and off and to say so.
+// watcherGrants are what an observer needs besides, to say what it found, and in a loop region to switch an input's
+// standby on and off.
 func (r region) watcherGrants() []awsiam.PolicyStatement {
-	if !r.watchesInputs() {
-		return nil
+	var all []awsiam.PolicyStatement
+	if r.watchesInputs() || r.tells() {
+		all = append(all, send(r.everywhere(func(in string) *string { return r.queueARN(in, loop.QueueSignals) })...))
 	}
-	return []awsiam.PolicyStatement{
-		send(r.everywhere(func(in string) *string { return r.queueARN(in, loop.QueueSignals) })...),
-		onKeys([]string{loop.WatchedKey("*")}, []string{"dynamodb:GetItem", "dynamodb:PutItem"}, r.tableARN(r.name, loop.TableClaims)),
+	if r.watchesInputs() {
+		all = append(all, onKeys([]string{loop.WatchedKey("*")}, []string{"dynamodb:GetItem", "dynamodb:PutItem"}, r.tableARN(r.name, loop.TableClaims)))
 	}
+	return all
 }
+
+// tells says whether observers send what they find: some rule hears it.
+func (r region) tells() bool { return rule.Hears(r.cfg, loop.FindingTypes()...) }
 
 // watchesInputs says whether this region has an observer of inputs: the witness has neither queues nor claims to ask.
 func (r region) watchesInputs() bool {

@@ -209,18 +209,40 @@ func TestNoRoleHasAWildcardOnData(t *testing.T) {
 	}
 }
 
-// Flipping is writing an item: nothing that runs may need, or be able to use, the DNS control plane.
-func TestNoRoleReachesRoute53(t *testing.T) {
-	for _, a := range []assembly{made.pair, made.emulated, made.three, made.single} {
+// dataPlane are the calls that read, write or run something that stands. Everything else makes, changes or removes it,
+// and may be down while that works.
+var dataPlane = []string{
+	"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes",
+	"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan",
+	"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem",
+	"ssm:GetParameter", "secretsmanager:GetSecretValue", "s3:PutObject", "lambda:InvokeFunction",
+	"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords",
+	"cloudwatch:GetMetricData", "cloudwatch:PutMetricData",
+}
+
+// Flipping is writing an item: nothing that runs may need, or be able to use, a control plane, that of DNS least of all.
+// Act may call what an action of loop.yaml names, which is a person's choice.
+func TestNoRoleReachesAControlPlane(t *testing.T) {
+	roles := 0
+	for _, a := range []assembly{made.pair, made.emulated, made.three, made.single, made.archived, made.targets} {
 		eachRole(t, a, func(name string, all []statement) {
+			roles++
 			for _, s := range all {
 				for _, action := range s.actions {
-					if strings.HasPrefix(action, "route53") || action == "*" {
+					switch {
+					case slices.Contains(dataPlane, action):
+					case strings.HasPrefix(action, "route53") || !strings.HasPrefix(name, "ub-act-"):
 						t.Errorf("%s may %s", name, action)
+					case slices.ContainsFunc([]string{"iam:", "lambda:", "cloudformation:", "sqs:", "dynamodb:", "apigateway:", "scheduler:", "events:", "logs:"},
+						func(service string) bool { return strings.HasPrefix(action, service) && action != "events:PutEvents" }):
+						t.Errorf("%s may %s", name, action) // the loop's own services
 					}
 				}
 			}
 		})
+	}
+	if roles < 60 {
+		t.Errorf("only %d roles are looked at", roles)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,6 +13,7 @@ import (
 	"example.com/unbroken/internal/dynamo"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
+	"example.com/unbroken/internal/rule"
 )
 
 // ScheduleHandler is a Lambda handler that a schedule calls; what it is called with does not matter.
@@ -44,16 +46,25 @@ func Observer(ctx context.Context, env Environment, cw CloudWatch) (ScheduleHand
 		Metrics: cw.Metrics(b.aws, b.Config.Prefix),
 		Bounds:  b.Config.Health.Bounds,
 	}
-	watch := b.watch()
+	if rule.Hears(b.Config, loop.FindingTypes()...) {
+		hears := func(typ string) bool { return rule.Hears(b.Config, typ) }
+		o.Teller = &observe.Teller{Queue: b.queues, StandbyDelay: b.Config.StandbyDelay.Std(), Hears: hears}
+	}
+	heartbeat := b.Config.Health.Heartbeat
+	return b.observing(func(ctx context.Context) error { return beat(ctx, heartbeat) }, o.Run, b.watch()), nil
+}
+
+// observing makes a run of its parts. The heartbeat goes beside: whoever waits for it learns that the schedule runs,
+// whatever the run finds, and a service that answers slowly holds up no verdict.
+func (b *base) observing(beat func(context.Context) error, run func(context.Context) (map[string]observe.Verdict, error), watch func(context.Context) error) ScheduleHandler {
 	return func(ctx context.Context) error {
 		ctx, end := b.telemetry.StartBatch(ctx, nil)
 		defer end()
 		log := b.telemetry.Logger()
-		// First: whoever waits for it learns that the schedule runs, whatever the run finds.
-		if err := beat(ctx, b.Config.Health.Heartbeat); err != nil {
-			log.WarnContext(ctx, "heartbeat", slog.String("error", err.Error()))
-		}
-		verdicts, err := o.Run(ctx)
+		var beaten error
+		var beside sync.WaitGroup
+		beside.Go(func() { beaten = beat(ctx) })
+		verdicts, err := run(ctx)
 		err = errors.Join(err, watch(ctx))
 		for region, v := range verdicts {
 			log.InfoContext(ctx, "observed", slog.String("judged", region), slog.Bool("healthy", v.Healthy), slog.Any("checks", v.Checks))
@@ -61,8 +72,11 @@ func Observer(ctx context.Context, env Environment, cw CloudWatch) (ScheduleHand
 		if err != nil {
 			log.WarnContext(ctx, "observed in part", slog.String("error", err.Error()))
 		}
+		if beside.Wait(); beaten != nil {
+			log.WarnContext(ctx, "heartbeat", slog.String("error", beaten.Error()))
+		}
 		return nil
-	}, nil
+	}
 }
 
 // beat tells a service outside of the deployment, which pages when nobody calls, that the observer lives.

@@ -39,11 +39,16 @@ type Refused struct {
 	Detail  string
 }
 
-// events are the batch's signals that ingest would have taken.
+// events are the batch's signals that ingest would have taken, and those that enter behind it: what the loop itself tells
+// of inputs and regions, which a rule's tests have to play.
 func (b *batch) events() []event {
 	events := make([]event, 0, len(b.records))
 	for _, r := range b.records {
 		if _, err := ingest.ParseEvent(r.Signal); err != nil {
+			if own := rule.NewEvent(r.Signal, r.At); loop.CodeOf(err) == loop.CodeReserved && own.Source() == loop.WatcherSource {
+				events = append(events, event{own, r})
+				continue
+			}
 			b.refused = append(b.refused, refusal(r, err))
 			continue
 		}

@@ -110,9 +110,13 @@ func (d *draft) signal() (loop.Signal, error) {
 		}
 	}
 	// A forged outcome or canary would make the loop believe its own voice. Schemes are case-insensitive.
-	if hasPrefixFold(d.Source, loop.OwnSourcePrefix) || hasPrefixFold(d.Type, loop.OutcomeTypePrefix) || hasPrefixFold(d.Type, loop.InputTypePrefix) {
-		return loop.Signal{}, loop.Refuse(loop.CodeReserved, "sources %q and types %q and %q belong to the loop itself",
-			loop.OwnSourcePrefix+"*", loop.OutcomeTypePrefix+"*", loop.InputTypePrefix+"*")
+	own := hasPrefixFold(d.Source, loop.OwnSourcePrefix)
+	for _, prefix := range [...]string{loop.OutcomeTypePrefix, loop.InputTypePrefix, loop.HealthTypePrefix} {
+		own = own || hasPrefixFold(d.Type, prefix)
+	}
+	if own {
+		return loop.Signal{}, loop.Refuse(loop.CodeReserved, "sources %q and types %q, %q and %q belong to the loop itself",
+			loop.OwnSourcePrefix+"*", loop.OutcomeTypePrefix+"*", loop.InputTypePrefix+"*", loop.HealthTypePrefix+"*")
 	}
 	if d.Data != nil && d.binaryData {
 		return loop.Signal{}, loop.Refuse(loop.CodeInvalidEvent, "data and data_base64 exclude each other")

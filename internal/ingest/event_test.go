@@ -166,6 +166,7 @@ func TestParseEventRefused(t *testing.T) {
 		"a forged canary, shouted": {instead("shop/checkout", "UNBROKEN:canary"), loop.CodeReserved, "belong to the loop"},
 		"a forged outcome":         {instead("com.example.metric", "unbroken.effect.done"), loop.CodeReserved, "belong to the loop"},
 		"a forged stall":           {instead("com.example.metric", "unbroken.input.stalled"), loop.CodeReserved, "belong to the loop"},
+		"a forged finding":         {instead("com.example.metric", "unbroken.health.drained"), loop.CodeReserved, "belong to the loop"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -21,11 +21,14 @@ func health() []mutant {
 		{"a drained region is not healthy", outputs + "health.go", "|| region.Refuses", "|| false && region.Refuses", "TestHealth"},
 		{"a drained region takes no signals", ingest + "gate.go", "if g.Drained(r.Context()) {", "if false {", "TestADrained"},
 		{"a canary that is overdue is an objection", observe + "checks.go", "c.say(age > o.Bounds.ReceiptAge.Std(),", "c.say(false,", ""},
-		{"where operators drain, observers write no state", observe + "state.go", "if views == nil || o.Operator {", "if views == nil {", ""},
+		{"where operators drain, observers write no state", observe + "state.go", "if o.Operator { // observers write nothing", "if o.Operator && false {", ""},
 		{"after a gap a verdict stands anew", observe + "state.go", "gap := v.At.Sub(last.At) > region.Fresh", "gap := false", ""},
 		{"what an observer cannot see is no objection", observe + "observe.go", "c.Votes && c.State == Bad", "c.Votes && c.State != OK", ""},
 		{"metrics are read by one observer at a time", observe + "metrics.go", "o.All[turn%int64(len(o.All))] == o.Region && last.Before(slot)", "turn >= 0 && last.Before(slot)", ""},
 		{"a queue that keeps no data is not well", observe + "metrics.go", "if len(age)+len(visible)+len(received)+len(deleted) == 0 {", "if false {", ""},
+		{"what is told is not told again", observe + "findings.go", "case f.state == Bad && !open:", "case f.state == Bad:", ""},
+		{"what cannot be seen has not recovered", observe + "findings.go", "case f.state == OK && open:", "case f.state != Bad && open:", ""},
+		{"a region that is ill does not swallow the news", observe + "tell.go", "if !objects && states", "if (objects || !objects) && states", ""},
 		{"poison shows in what comes back", observe + "metrics.go", "back >= fewest && back/in > b.ErrorRatio", "false", ""},
 	}
 }

@@ -18,7 +18,7 @@ func doors() []mutant {
 		{"one signal is no recovery", "internal/observe/stall.go", "now.Sub(w.Steady) >= max(steadyFor*e.Every, steadyLeast)", "true", "EveryShortStory"},
 		{"a gap ends what was steady", "internal/observe/stall.go", "w.Steady = time.Time{}", "", "EveryShortStory"},
 		{"a switch that was not told is told again", "internal/observe/watcher.go", "return err // the next run tells", "_ = err", "ToldInTheEnd"},
-		{"nobody else tells that an input stalled", ingest + "attributes.go", " || hasPrefixFold(d.Type, loop.InputTypePrefix)", "", "ParseEventRefused"},
+		{"nobody else tells that an input stalled", ingest + "attributes.go", "loop.OutcomeTypePrefix, loop.InputTypePrefix, loop.HealthTypePrefix}", "loop.OutcomeTypePrefix, loop.HealthTypePrefix}", "ParseEventRefused"},
 		{"one region polls at a time", ingest + "poll.go", " || cursor.Owner != \"\" && now.Before(cursor.Until)", "", "AnotherRegionGoesOn"},
 		{"the cursor waits for what was not stored", ingest + "poll.go", "loop.CodeOf(r.Err) == loop.CodeUnavailable {", "false {", "TheCursorWaits"},
 		{"a standby is read only while it is needed", ingest + "poll.go", "return wanted || alone,", "return true || wanted || alone,", "AStandbyIsRead"},

@@ -36,6 +36,8 @@ type chain struct {
 	phase   map[string]int // second of the minute in which a canary or an observer runs
 	reading map[string]observe.Reading
 	beats   int
+	pages   map[string]int // requests that were not dropped for their key, by URL
+	keys    map[string]bool
 
 	// What is broken.
 	fault     mem.Fault                                  // asked per call of a service
@@ -56,6 +58,21 @@ type chainRegion struct {
 const chainFile = `
 regions: {loop: [us-east-2, us-west-2], witness: us-east-1}
 inputs: {a: {kind: http}}
+rules:
+  - id: ill
+    match: {type: [unbroken.health.bad, unbroken.health.recovered]}
+    when: signal.type == 'unbroken.health.bad' && signal.data.votes
+    until: signal.type == 'unbroken.health.recovered' && signal.data.others == 0.0
+    key: signal.subject
+    window: {count: 1, within: 5m}
+    do: [{step: page, action: page}]
+    undo: [{step: clear, action: page}]
+  - id: left
+    match: {type: [unbroken.health.drained]}
+    key: signal.subject
+    do: [{step: page, action: page}]
+actions:
+  page: {to: webhook, url: "https://page.example.com/{{ rule }}/{{ key }}", effect: keyed}
 `
 
 func newChain(t *testing.T, draw *rand.Rand) *chain {
@@ -71,7 +88,7 @@ func newChain(t *testing.T, draw *rand.Rand) *chain {
 	c := &chain{
 		now: at.Truncate(time.Minute), regions: map[string]*chainRegion{}, board: healthcheck.NewBoard(),
 		observe: map[string]*observe.Observer{}, phase: map[string]int{}, reading: map[string]observe.Reading{},
-		stuck: map[string]bool{}, crashes: map[string]bool{}, unreached: map[string]bool{},
+		pages: map[string]int{}, keys: map[string]bool{}, stuck: map[string]bool{}, crashes: map[string]bool{}, unreached: map[string]bool{},
 	}
 	now := func() time.Time { return c.now }
 	broken := mem.Fault(func(op mem.Op) error {
@@ -100,7 +117,7 @@ func newChain(t *testing.T, draw *rand.Rand) *chain {
 				Region: name, Claims: claims.In(name), Outputs: mem.NewOutputs(c.tables, name), Queue: c.queues.From(name), Now: now, Recorder: quietAct{},
 				Hold: cfg.Claim.Std(), Margin: time.Second, Backoff: again, Unclaimed: again,
 				NewOwner: func() string { owners++; return name + "/" + string(rune('a'+owners%26)) },
-				Targets:  map[string]act.Target{loop.TargetReceipt: receipt.Target{Region: name, Docs: docs, Now: now}},
+				Targets:  map[string]act.Target{loop.TargetReceipt: receipt.Target{Region: name, Docs: docs, Now: now}, loop.TargetWebhook: c},
 				Budgets:  limits.Budgets(name), Throttles: limits.Throttles(name), Firings: episodes.Firings(name),
 				Controls: controls.In(name), Stopper: controls.In(name),
 			}),
@@ -213,6 +230,15 @@ type chainGauge struct {
 func (g chainGauge) Publish(_ context.Context, r observe.Reading) error {
 	g.reading[g.observer] = r
 	return nil
+}
+
+// Deliver is the pager: it drops a key that it knows, and counts what is left.
+func (c *chain) Deliver(_ context.Context, e loop.Effect) act.Answer {
+	if !c.keys[e.ID] {
+		c.keys[e.ID] = true
+		c.pages[e.Step+" "+e.Request.URL]++
+	}
+	return act.Answer{Verdict: act.Delivered}
 }
 
 // drained says whether the state of a region, by the items in another's table, is drained.

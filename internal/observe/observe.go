@@ -89,6 +89,8 @@ type Check struct {
 
 	At    time.Time `json:"at,omitzero"`    // of the look, where it is not that of the verdict
 	Since time.Time `json:"since,omitzero"` // since when it has been in this State, without a gap
+
+	Others int `json:"others,omitempty"` // other observers whose fresh verdicts have it bad
 }
 
 // Verdict is one observer's view of one region.
@@ -134,6 +136,7 @@ type Observer struct {
 	Prober   Prober
 	Metrics  Metrics
 	Gauge    Gauge
+	Teller   *Teller // nil where no rule hears
 	Bounds   loop.Bounds
 	Now      func() time.Time
 }
@@ -168,9 +171,10 @@ func (o *Observer) Run(ctx context.Context) (map[string]Verdict, error) {
 		published = o.publish(ctx, read)
 		return nil
 	})
-	errs = append(errs, o.judge(ctx, views, found)...)
+	states, failed := o.judge(ctx, views, found)
+	told := o.tell(ctx, found, states, views)
 	_ = eg.Wait() // keeps its error itself
-	return verdicts, errors.Join(append(errs, err, published)...)
+	return verdicts, errors.Join(append(errs, errors.Join(failed...), err, published, told)...)
 }
 
 func (r *Reading) add(v Verdict) {
@@ -232,7 +236,7 @@ func (o *Observer) everywhere(ctx context.Context, pk, sk string, doc any, keep 
 // look makes all checks of a region at once, and puts them beside those of the last look.
 func (o *Observer) look(ctx context.Context, name string) Verdict {
 	checks := make([]Check, 2+len(loop.Queues()))
-	var last Verdict
+	var before map[string]Verdict
 	var measured []Check
 	var eg errgroup.Group
 	eg.Go(func() error {
@@ -250,13 +254,13 @@ func (o *Observer) look(ctx context.Context, name string) Verdict {
 		})
 	}
 	eg.Go(func() error {
-		last = o.last(ctx, name)
-		measured = o.metrics(ctx, name, last)
+		before = o.before(ctx, name)
+		measured = o.metrics(ctx, name, before[o.Region])
 		return nil
 	})
 	_ = eg.Wait() // a check never fails: what it cannot see is Unknown
 	checks = append(checks, measured...)
-	return Verdict{Region: name, Observer: o.Region, At: o.Now().UTC(), Healthy: !objects(checks), Checks: checks}.after(last)
+	return Verdict{Region: name, Observer: o.Region, At: o.Now().UTC(), Healthy: !objects(checks), Checks: checks}.after(before)
 }
 
 // objects says whether a voting check is bad. Unknown has no voice.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"example.com/unbroken/internal/region"
 )
@@ -25,9 +26,9 @@ func (o *Observer) views(ctx context.Context) (map[string]region.View, error) {
 	return nil, errors.Join(errs...)
 }
 
-// last is the observer's own verdict before this one, from the nearest table that answers; the zero one where none
-// does.
-func (o *Observer) last(ctx context.Context, name string) (v Verdict) {
+// before are the verdicts on a region by everybody before this run, from the nearest table that answers; none where none
+// does. What is not written by this program is missing data.
+func (o *Observer) before(ctx context.Context, name string) map[string]Verdict {
 	for _, table := range nearest(o.Region, o.Loop) {
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		docs, err := o.Docs.Query(ctx, table, region.VerdictKey(name))
@@ -35,16 +36,22 @@ func (o *Observer) last(ctx context.Context, name string) (v Verdict) {
 		if err != nil {
 			continue
 		}
-		if json.Unmarshal(docs[o.Region], &v) != nil {
-			return Verdict{} // never written, or not by this program: nothing is known
+		verdicts := map[string]Verdict{}
+		for observer, raw := range docs {
+			var v Verdict
+			if json.Unmarshal(raw, &v) == nil {
+				verdicts[observer] = v
+			}
 		}
-		return v
+		return verdicts
 	}
-	return v
+	return nil
 }
 
-// after puts in since when things have been as they are. After a gap that begins anew: nobody looked.
-func (v Verdict) after(last Verdict) Verdict {
+// after puts in since when things have been as they are, and who else sees them so. After a gap that begins anew: nobody
+// looked.
+func (v Verdict) after(before map[string]Verdict) Verdict {
+	last := before[v.Observer]
 	gap := v.At.Sub(last.At) > region.Fresh
 	v.Since = v.At
 	if !gap && last.Healthy == v.Healthy && !last.Since.IsZero() {
@@ -52,9 +59,14 @@ func (v Verdict) after(last Verdict) Verdict {
 	}
 	for i := range v.Checks {
 		c := &v.Checks[i]
-		c.Since = v.At
-		if before := last.check(c.Name); !gap && before.State == c.State && !before.Since.IsZero() {
-			c.Since = before.Since
+		c.Since, c.Others = v.At, 0
+		if old := last.check(c.Name); !gap && old.State == c.State && !old.Since.IsZero() {
+			c.Since = old.Since
+		}
+		for observer, other := range before {
+			if observer != v.Observer && v.At.Sub(other.At).Abs() <= region.Fresh && other.check(c.Name).State == Bad {
+				c.Others++
+			}
 		}
 	}
 	return v
@@ -73,24 +85,37 @@ func (v Verdict) check(name string) Check {
 // silent counts the other observers that none of the verdicts is fresh of. They do not vote, so they must page, and
 // each pages for the others: who is silent cannot.
 func (o *Observer) silent(views map[string]region.View) (n int) {
-	now := o.Now()
 	for _, peer := range o.All {
-		heard := peer == o.Region
-		for _, v := range views {
-			at := v.Verdicts[peer].At
-			heard = heard || now.Sub(at).Abs() <= region.Fresh
-		}
-		if !heard {
+		if peer != o.Region && o.Now().Sub(heard(views, peer)).Abs() > region.Fresh {
 			n++
 		}
 	}
 	return n
 }
 
-// judge writes the flips that are due, to every table. Its own verdicts it has seen before any table did.
-func (o *Observer) judge(ctx context.Context, views map[string]region.View, own []Verdict) (errs []error) {
-	if views == nil || o.Operator {
-		return nil // where nothing is known, nothing is due
+// heard is when an observer was last heard; zero for never.
+func heard(views map[string]region.View, observer string) (last time.Time) {
+	for _, v := range views {
+		if at := v.Verdicts[observer].At; at.After(last) {
+			last = at
+		}
+	}
+	return last
+}
+
+// judge writes the flips that are due, to every table, and returns what every region is meant to do; nothing where
+// nothing is known. Its own verdicts it has seen before any table did.
+func (o *Observer) judge(ctx context.Context, views map[string]region.View, own []Verdict) (states map[string]region.Entry, errs []error) {
+	if views == nil {
+		return nil, nil
+	}
+	now := o.Now().UTC()
+	if o.Operator { // observers write nothing
+		states = map[string]region.Entry{}
+		for name, v := range views {
+			states[name] = v.Now(now)
+		}
+		return states, nil
 	}
 	evidence := map[string]string{}
 	for _, v := range own {
@@ -102,12 +127,13 @@ func (o *Observer) judge(ctx context.Context, views map[string]region.View, own 
 			}
 		}
 	}
-	now := o.Now().UTC()
-	for name, e := range region.Judge(now, views) {
+	states = region.Judge(now, views)
+	for name, e := range states {
 		if e.Since.Equal(now) && e.Order == "" {
 			e.By, e.Why = o.Region, evidence[name]
+			states[name] = e
 			errs = append(errs, o.everywhere(ctx, region.StateKey(name), o.Region, e, 0))
 		}
 	}
-	return errs
+	return states, errs
 }

@@ -74,7 +74,7 @@ func (e *Evaluator) read(ctx context.Context) ([]Check, error) {
 			return nil, err
 		}
 		for _, h := range page.HealthChecks {
-			if c, ok := of(aws.ToString(h.Id), h.HealthCheckConfig); ok {
+			if c, ok := Of(aws.ToString(h.Id), h.HealthCheckConfig); ok {
 				checks = append(checks, c)
 			}
 		}
@@ -82,8 +82,8 @@ func (e *Evaluator) read(ctx context.Context) ([]Check, error) {
 	return checks, nil
 }
 
-// of reads a check's configuration, with AWS's defaults; not ok is one that nothing here can look at.
-func of(id string, cfg *types.HealthCheckConfig) (c Check, ok bool) {
+// Of reads a check's configuration, with AWS's defaults; not ok is one that nothing here can look at.
+func Of(id string, cfg *types.HealthCheckConfig) (c Check, ok bool) {
 	c = Check{
 		ID: id, Inverted: aws.ToBool(cfg.Inverted), Disabled: aws.ToBool(cfg.Disabled),
 		Interval: 30 * time.Second, Threshold: 3, Children: cfg.ChildHealthChecks, AtLeast: int(aws.ToInt32(cfg.HealthThreshold)),

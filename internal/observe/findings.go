@@ -1,0 +1,105 @@
+package observe
+
+import (
+	"time"
+
+	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/region"
+)
+
+// finding is something that is bad or is not, as an observer sees it now.
+type finding struct {
+	subject   string
+	state     State     // Unknown changes nothing
+	since     time.Time // it has been in this state
+	at        time.Time // when it came into it, for the signal
+	own       bool      // of this observer; otherwise all see the same
+	bad, good string    // types of the signals
+	data      map[string]any
+}
+
+// findings are all that there is to tell of, in a fixed order. Of a region or an observer that nobody has heard of yet
+// there is nothing.
+func (o *Observer) findings(verdicts []Verdict, states map[string]region.Entry, views map[string]region.View) (all []finding) {
+	for _, v := range verdicts {
+		for _, c := range v.Checks {
+			all = append(all, finding{
+				subject: v.Region + "/" + c.Name, state: c.State, since: c.Since, at: c.Since, own: true, bad: loop.TypeCheckBad, good: loop.TypeCheckRecovered,
+				data: map[string]any{
+					"region": v.Region, "check": c.Name, "votes": c.Votes, "value": c.Value, "detail": c.Detail, "observer": o.Region, "others": c.Others,
+				},
+			})
+		}
+	}
+	for _, name := range o.Loop {
+		e, ok := states[name]
+		f := finding{
+			subject: name, state: OK, since: e.Since, at: e.Since, bad: loop.TypeRegionDrained, good: loop.TypeRegionReturned,
+			data: map[string]any{"region": name, "by": e.By, "why": e.Why},
+		}
+		switch {
+		case !ok:
+			f.state = Unknown
+		case e.State == region.Drained:
+			f.state = Bad
+		}
+		all = append(all, f)
+	}
+	for _, peer := range o.All {
+		if peer == o.Region {
+			continue
+		}
+		last := heard(views, peer)
+		f := finding{
+			subject: "observer/" + peer, state: OK, since: last, at: last, bad: loop.TypeObserverSilent, good: loop.TypeObserverHeard,
+			data: map[string]any{"observer": peer},
+		}
+		switch {
+		case last.IsZero():
+			f.state = Unknown
+		case o.Now().Sub(last).Abs() > region.Fresh:
+			f.state, f.at = Bad, last.Add(region.Fresh)
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// told is what an observer has told of and not taken back: since when each subject has been bad.
+type told map[string]time.Time
+
+// changes are the signals that are due, and what is told once they are sent. Only what turned is told: what is bad and
+// told stands, and what cannot be seen stands as it is.
+func (t told) changes(findings []finding, observer string) (due []loop.Signal, after told) {
+	after = told{}
+	for subject, since := range t {
+		after[subject] = since
+	}
+	for _, f := range findings {
+		since, open := t[f.subject]
+		switch {
+		case f.state == Bad && !open:
+			after[f.subject] = f.since
+			due = append(due, f.signal(f.bad, f.since, observer))
+		case f.state == OK && open:
+			delete(after, f.subject)
+			due = append(due, f.signal(f.good, since, observer)) // named by what it ends
+		}
+	}
+	return due, after
+}
+
+func (f finding) signal(typ string, since time.Time, observer string) loop.Signal {
+	by := ""
+	if f.own {
+		by = observer
+	}
+	data, err := loop.Marshal(f.data)
+	if err != nil {
+		panic(err) // text and numbers always encode
+	}
+	return loop.Signal{
+		ID: loop.H("finding", typ, f.subject, by, since.UTC().Format(time.RFC3339Nano)), Source: loop.WatcherSource, Type: typ,
+		Subject: f.subject, Time: f.at.UTC(), DataContentType: "application/json", Data: data,
+	}
+}
