@@ -54,8 +54,12 @@ func TestEveryFieldOfARuleHasAnExample(t *testing.T) {
 	for _, m := range yamlBlock.FindAllSubmatch(text, -1) {
 		files.Write(m[1])
 	}
-	words := []string{"within", "over", "above", "below", "lateness", "max_entries", "name", "match", "when", "until", "key", "verify", "else", "inhibited_by", "group", "by", "wait", "throttle",
-		"id", "mode", "guard", "max_per_hour", "max_regressions", "worse", "do", "undo", "step", "action", "approval", "with", "window"}
+	words := []string{
+		"within", "over", "above", "below", "lateness", "max_entries", "name", "match", "when",
+		"until", "key", "verify", "else", "inhibited_by", "group", "by", "wait", "throttle",
+		"id", "mode", "guard", "max_per_hour", "max_regressions", "worse", "do", "undo", "step",
+		"action", "approval", "with", "window",
+	}
 	for word := range windowKinds() {
 		words = append(words, word)
 	}
