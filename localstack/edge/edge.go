@@ -10,9 +10,11 @@
 package edge
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -79,11 +81,12 @@ func New(o Options) (*Edge, error) {
 			// ReverseProxy drops parameters it cannot parse; the emulator shall judge them.
 			r.Out.URL.RawQuery = r.In.URL.RawQuery
 		},
-		Transport:     transport,
-		FlushInterval: -1, // stream: a long poll's answer must not wait in a buffer
-		BufferPool:    &buffers{},
-		ErrorLog:      slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
-		ErrorHandler:  e.upstreamFailed,
+		Transport:      transport,
+		ModifyResponse: whole,
+		FlushInterval:  -1, // what is there is answered at once
+		BufferPool:     &buffers{},
+		ErrorLog:       slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+		ErrorHandler:   e.upstreamFailed,
 	}
 	return e, nil
 }
@@ -139,6 +142,23 @@ func (e *Edge) serve(ctx context.Context, l net.Listener, h http.Handler) error 
 	if err := server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("edge on %s: %w", l.Addr(), err)
 	}
+	return nil
+}
+
+// whole reads an answer that says how long it is to its end before any of it is passed on. Now and then the emulator cuts one short,
+// which AWS does not, and which its SDK does not ask for again. A 502 it does.
+func whole(resp *http.Response) error {
+	if resp.ContentLength < 0 {
+		return nil // a stream
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return fmt.Errorf("the answer ends too soon: %w", err)
+	}
+	if err := resp.Body.Close(); err != nil {
+		return fmt.Errorf("the answer ends too soon: %w", err)
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return nil
 }
 

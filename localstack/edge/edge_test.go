@@ -174,3 +174,19 @@ func BenchmarkEdge(b *testing.B) {
 		_ = res.Body.Close()
 	}
 }
+
+func TestAnAnswerThatIsCutShortIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	base, _ := setup(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "10")
+		_, _ = w.Write([]byte("half"))
+	})
+	res, err := http.Get(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusBadGateway {
+		t.Errorf("it is passed on as %s: no SDK asks for that again", res.Status)
+	}
+}
