@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -51,23 +52,18 @@ func (q *Queues) Receive(ctx context.Context, region, queue string, limit int, w
 
 // Delete acknowledges received messages, all in batches of ten. A message whose deletion failed comes again.
 func (q *Queues) Delete(ctx context.Context, region, queue string, handles []string) error {
-	var errs []error
-	for from := 0; from < len(handles); from += maxEntries {
-		batch := handles[from:min(from+maxEntries, len(handles))]
+	err := inBatches(handles, func(batch []string) ([]types.BatchResultErrorEntry, error) {
 		entries := make([]types.DeleteMessageBatchRequestEntry, len(batch))
 		for i, h := range batch {
 			entries[i] = types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(h)}
 		}
 		out, err := q.cfg.Client(region).DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: q.url(region, queue), Entries: entries})
 		if err != nil {
-			errs = append(errs, err)
-			continue
+			return nil, err
 		}
-		for _, f := range out.Failed {
-			errs = append(errs, fmt.Errorf("refused as %s: %s", aws.ToString(f.Code), aws.ToString(f.Message)))
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
+		return out.Failed, nil
+	})
+	if err != nil {
 		return fmt.Errorf("delete from %s in %s: %w", queue, region, err)
 	}
 	return nil
@@ -76,24 +72,32 @@ func (q *Queues) Delete(ctx context.Context, region, queue string, handles []str
 // Return gives received messages back: they are visible again at once. One that could not be given back is when its hold
 // ends.
 func (q *Queues) Return(ctx context.Context, region, queue string, handles []string) error {
-	var errs []error
-	for from := 0; from < len(handles); from += maxEntries {
-		batch := handles[from:min(from+maxEntries, len(handles))]
+	err := inBatches(handles, func(batch []string) ([]types.BatchResultErrorEntry, error) {
 		entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(batch))
 		for i, h := range batch {
 			entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(h)}
 		}
 		out, err := q.cfg.Client(region).ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: q.url(region, queue), Entries: entries})
 		if err != nil {
-			errs = append(errs, err)
-			continue
+			return nil, err
 		}
-		for _, f := range out.Failed {
-			errs = append(errs, fmt.Errorf("refused as %s: %s", aws.ToString(f.Code), aws.ToString(f.Message)))
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
+		return out.Failed, nil
+	})
+	if err != nil {
 		return fmt.Errorf("give back to %s in %s: %w", queue, region, err)
 	}
 	return nil
+}
+
+// inBatches asks for as many messages at once as SQS takes. What fails of one batch keeps no other.
+func inBatches(handles []string, ask func(batch []string) ([]types.BatchResultErrorEntry, error)) error {
+	var errs []error
+	for batch := range slices.Chunk(handles, maxEntries) {
+		failed, err := ask(batch)
+		errs = append(errs, err)
+		for _, f := range failed {
+			errs = append(errs, fmt.Errorf("refused as %s: %s", aws.ToString(f.Code), aws.ToString(f.Message)))
+		}
+	}
+	return errors.Join(errs...)
 }
