@@ -52,7 +52,6 @@ func (f fleet) run(t *testing.T) (others []time.Duration) {
 			Hold: hold, Margin: time.Second, Backoff: act.DefaultBackoff(), Unclaimed: act.DefaultBackoff(), Now: time.Now,
 			NewOwner: func() string { took.mu.Lock(); defer took.mu.Unlock(); owners++; return fmt.Sprint("a/", owners) }, Recorder: took,
 		})
-		var all sync.WaitGroup
 		send := func(id string, action int) {
 			e := effect(id)
 			e.Action = fmt.Sprint("hook-", action)
@@ -65,7 +64,9 @@ func (f fleet) run(t *testing.T) (others []time.Duration) {
 				t.Error(err)
 			}
 		}
-		all.Go(func() {
+		sent := make(chan struct{})
+		go func() {
+			defer close(sent)
 			for n := range f.flood {
 				send(fmt.Sprint("flood-", n), 0)
 			}
@@ -75,24 +76,20 @@ func (f fleet) run(t *testing.T) (others []time.Duration) {
 					time.Sleep(time.Second / time.Duration(10*f.rate))
 				}
 			}
-		})
+		}()
 		slots := make(chan struct{}, f.concurrency)
-		ended := make(chan struct{})
-		go func() { all.Wait(); close(ended) }()
-		for running := true; running; {
-			select {
-			case <-arrived:
-			case <-ended:
-				running = false
-			}
+		var invocations sync.WaitGroup
+		// takeAll starts an invocation for each batch that is there, and says whether there was any.
+		takeAll := func() (any bool) {
 			for {
 				slots <- struct{}{}
 				got := queues.Receive("a", loop.QueueActions, 10)
 				if len(got) == 0 {
 					<-slots
-					break
+					return any
 				}
-				all.Go(func() {
+				any = true
+				invocations.Go(func() {
 					msgs := make([]loop.Message, len(got))
 					for i, d := range got {
 						msgs[i] = d.Message
@@ -107,7 +104,17 @@ func (f fleet) run(t *testing.T) (others []time.Duration) {
 				})
 			}
 		}
-		all.Wait()
+		for running := true; running; {
+			select {
+			case <-arrived:
+			case <-sent:
+				running = false
+			}
+			takeAll()
+		}
+		for more := true; more; more = takeAll() { // what an invocation gave back is there when it has ended
+			invocations.Wait()
+		}
 		others = took.others
 	})
 	slices.Sort(others)
