@@ -46,23 +46,19 @@ type announced struct {
 
 // sign makes the canary of a kind and an instant that this key answers for.
 func (k *Key) sign(region, kind string, at time.Time) loop.Signal {
-	signature := ed25519.Sign(k.private, digest(region, kind, id(region, kind, at), at))
+	signature := ed25519.Sign(k.private, []byte(id(region, kind, at)))
 	return signal(region, kind, at, k.id, base64.StdEncoding.EncodeToString(signature))
 }
 
-// signal is the one form that a canary has.
+// signal is the one form that a canary has: all of it follows from its region, its kind and its time.
 func signal(region, kind string, at time.Time, key, signature string) loop.Signal {
 	return loop.Signal{
-		ID: id(region, kind, at), Source: loop.CanarySource, Type: loop.CanaryType, Subject: kind, Time: at,
+		ID: id(region, kind, at), Source: loop.CanarySource, Type: loop.CanaryType, Time: at,
 		Extensions: map[string]string{keyAttribute: key, signatureAttribute: signature},
 	}
 }
 
+// id is what is signed. Region and kind have no slash.
 func id(region, kind string, at time.Time) string {
 	return region + "/" + kind + "/" + at.Format(time.RFC3339Nano)
-}
-
-// digest is what is signed.
-func digest(region, kind, id string, at time.Time) []byte {
-	return []byte(loop.H("canary", region, kind, id, at.Format(time.RFC3339Nano)))
 }

@@ -45,12 +45,12 @@ func (v *Verifier) Verify(ctx context.Context, kind string, s loop.Signal) error
 		return err
 	}
 	signature, err := base64.StdEncoding.Strict().DecodeString(s.Extensions[signatureAttribute])
-	if err != nil || !ed25519.Verify(key, digest(v.Region, kind, s.ID, s.Time), signature) {
+	want := signal(v.Region, kind, s.Time, s.Extensions[keyAttribute], s.Extensions[signatureAttribute])
+	if err != nil || !ed25519.Verify(key, []byte(want.ID), signature) {
 		return loop.Refuse(loop.CodeReserved, "this is no canary of this region and way in: its signature is wrong")
 	}
-	// What is not signed has one form, too.
-	if !reflect.DeepEqual(s, signal(v.Region, kind, s.Time, s.Extensions[keyAttribute], s.Extensions[signatureAttribute])) {
-		return loop.Refuse(loop.CodeReserved, "this is no canary: it says more than one does")
+	if !reflect.DeepEqual(s, want) {
+		return loop.Refuse(loop.CodeReserved, "this is no canary: it says something else than one does")
 	}
 	if age := v.Now().Sub(s.Time); age.Abs() > loop.CanaryKeep {
 		return loop.Refuse(loop.CodeTimeOutOfRange, "this canary is %s old; nobody waits for it after %s", age.Round(time.Second), loop.CanaryKeep)

@@ -104,7 +104,7 @@ func TestOnlyARegionsOwnCanaryIsTakenForOne(t *testing.T) {
 		"with a signature of no base64": {altered(func(s *loop.Signal) { s.Extensions[signatureAttribute] += "!" }), loop.KindHTTP, loop.CodeReserved},
 		"with another id":               {altered(func(s *loop.Signal) { s.ID += "0" }), loop.KindHTTP, loop.CodeReserved},
 		"made younger":                  {altered(func(s *loop.Signal) { s.Time = s.Time.Add(time.Second) }), loop.KindHTTP, loop.CodeReserved},
-		"with another subject":          {altered(func(s *loop.Signal) { s.Subject = loop.KindQueue }), loop.KindHTTP, loop.CodeReserved},
+		"with a subject":                {altered(func(s *loop.Signal) { s.Subject = loop.KindHTTP }), loop.KindHTTP, loop.CodeReserved},
 		"with data":                     {altered(func(s *loop.Signal) { s.Data = json.RawMessage(`{}`) }), loop.KindHTTP, loop.CodeReserved},
 		"with one more attribute":       {altered(func(s *loop.Signal) { s.Extensions["more"] = "1" }), loop.KindHTTP, loop.CodeReserved},
 		"of another type":               {altered(func(s *loop.Signal) { s.Type = "unbroken.effect.done" }), loop.KindHTTP, loop.CodeReserved},

@@ -9,6 +9,10 @@ const (
 	CanaryType   = "unbroken.canary"
 	CanaryRule   = "unbroken:canary" // no rule's id has a colon
 
+	// CanaryInput is where canaries are posted as to an input. None can have its name, which has a dot: unlike a colon, no
+	// signer, client or gateway between here and there has two opinions of it.
+	CanaryInput = "unbroken.canary"
+
 	TargetReceipt = "receipt"
 
 	CanaryEvery = 30 * time.Second
