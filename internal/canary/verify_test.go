@@ -193,7 +193,7 @@ func TestAnAnnouncementThatIsNoKeyIsPassedOver(t *testing.T) {
 
 func TestAKeyIsDrawnWhole(t *testing.T) {
 	t.Parallel()
-	if draw(t, 1).id == draw(t, 2).id || draw(t, 1).id != draw(t, 1).id {
+	if k, again, other := draw(t, 1), draw(t, 1), draw(t, 2); k.id == other.id || k.id != again.id {
 		t.Error("the id is not the key's")
 	}
 	if _, err := NewKey(&short{}); err == nil {
