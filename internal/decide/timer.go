@@ -84,7 +84,7 @@ func begins(absent time.Duration, signal Entry, entries []Entry) bool {
 func (k keeper) start(ctx context.Context, ref Ref, absent time.Duration, list []timer) error {
 	sent := map[string]bool{}
 	for _, t := range list {
-		data, err := json.Marshal(timerData{Rule: ref.RuleID, Since: t.signal.Pos.Time})
+		data, err := json.Marshal(loop.AbsentData{Rule: ref.RuleID, Since: t.signal.Pos.Time})
 		if err != nil {
 			return fmt.Errorf("encode timer of %s: %w", ref.RuleID, err)
 		}
@@ -121,11 +121,6 @@ func (k keeper) mirror(ctx context.Context, item loop.Item) {
 	ctx, cancel := context.WithTimeout(ctx, peerTime)
 	defer cancel()
 	_ = k.cfg.leg(ctx, k.cfg.Peer, item)
-}
-
-type timerData struct {
-	Rule  string    `json:"rule"`
-	Since time.Time `json:"since"` // event time of the key's newest signal
 }
 
 // wait is how long a timer still has to travel. A timer is accepted when it fires.
@@ -168,8 +163,8 @@ func tick(set *rule.Set, w *work, out *found) {
 		tickGroup(set, w, event, out)
 		return
 	}
-	var data timerData
-	signal := struct{ Data *timerData }{&data}
+	var data loop.AbsentData
+	signal := struct{ Data *loop.AbsentData }{&data}
 	if err := json.Unmarshal(w.item.Signal, &signal); err != nil || event.Type() != loop.TimerAbsent {
 		out.unmatched++
 		return
