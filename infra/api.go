@@ -16,8 +16,8 @@ import (
 )
 
 // Requests a second and burst, per region. The stage's bound is below the account's default of 10,000 and
-// 5,000, so that one loop cannot take it all; health has its own, because anyone may call it. Route 53's
-// checkers alone make about 16 health checkers' worth of requests every 10 s for each of the two checks.
+// 5,000, so that one loop cannot take it all; health has its own, because anyone may call it. Route 53
+// takes little of that: two checks, each of about six checkers, every 10 s.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html
 const (
 	stageRate, stageBurst   = 2000, 1000

@@ -69,9 +69,9 @@ func checkConfig(c failover.Check, ids map[string]*string) *awsroute53.CfnHealth
 			Port:                     jsii.Number(443),
 			ResourcePath:             jsii.String(failover.Path),
 			EnableSni:                true,
-			RequestInterval:          jsii.Number(c.Interval),
-			FailureThreshold:         jsii.Number(c.Threshold),
-			Regions:                  jsii.Strings(c.Checkers...),
+			RequestInterval:          jsii.Number(failover.Interval),
+			FailureThreshold:         jsii.Number(failover.Threshold),
+			Regions:                  jsii.Strings(failover.Checkers()...),
 		}
 	case c.Alarm.Name != "":
 		return &awsroute53.CfnHealthCheck_HealthCheckConfigProperty{

@@ -13,21 +13,15 @@ import (
 // What an endpoint check asks, and how often. The interval is fixed at creation.
 const (
 	Path      = "/v1/health"
-	Interval  = 10 // seconds; the fast one of the two that there are
+	Interval  = 10 // seconds between the requests of one checker; the fast one of the two that there are
 	Threshold = 3  // answers in a row that change its state
 )
 
-// twins are the two endpoint checks, which turn within 30 s both: one asks three times in that, the other once. Every
-// checker counts by itself, and they ask at different moments: the second one, too, has seen nearly all of an outage of
-// that length. It costs less than half of the first. Of eight places where checkers are each twin has three, the fewest
-// that there may be, and none that the other has: about two checkers a place, all of whose requests are paid for.
+// Checkers are the places that an endpoint is asked from: the fewest that there may be, of eight, for about two checkers
+// a place ask, and all their requests are paid for. None is a loop region of the default deployment, whose own checkers
+// might see it while nobody else does.
 // https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-failover-determining-health-of-endpoints.html
-func twins() []Check {
-	return []Check{
-		{Name: "EndpointA", Interval: Interval, Threshold: Threshold, Checkers: []string{"us-east-1", "us-west-2", "eu-west-1"}},
-		{Name: "EndpointB", Interval: 30, Threshold: 1, Checkers: []string{"us-west-1", "sa-east-1", "ap-southeast-1"}},
-	}
-}
+func Checkers() []string { return []string{"us-east-1", "us-west-1", "eu-west-1"} }
 
 // Check is one health check of a region: of exactly one kind.
 type Check struct {
@@ -36,11 +30,6 @@ type Check struct {
 	Alarm    Alarm    // an observer's alarm, or
 	Children []string // the names of the checks that are counted
 	AtLeast  int      // how many of them have to be healthy
-
-	// Of an endpoint: seconds between the requests of one checker, how many equal answers in a row count, and where
-	// checkers are.
-	Interval, Threshold int
-	Checkers            []string
 }
 
 // Alarm is an observer's objection. Without data it does not vote: that counts as healthy.
@@ -55,13 +44,13 @@ func Objection(region string) string { return loop.FuncObserver + "-objects-" + 
 
 // Checks are those of a region, each after its children. The last one decides: it is healthy when the endpoint is and
 // at least two of three observers do not object. Calculated checks cannot nest, so that is one sum: the endpoint
-// counts twice, each observer once, and 4 of 5 must hold.
+// counts twice, each observer once, and 4 of 5 must hold. It counts twice by two checks that are equal in all but their
+// names: if one turned at fewer answers than the other, those and one objecting observer would be enough to leave.
 // https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/health-checks-types.html
 func Checks(cfg *loop.Config, domain, region string) []Check {
 	var checks []Check
-	for _, twin := range twins() {
-		twin.Endpoint = Host(domain, region)
-		checks = append(checks, twin)
+	for _, name := range []string{"EndpointA", "EndpointB"} {
+		checks = append(checks, Check{Name: name, Endpoint: Host(domain, region)})
 	}
 	for i, observer := range cfg.Regions.All() {
 		checks = append(checks, Check{

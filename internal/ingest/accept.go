@@ -41,6 +41,7 @@ type Config struct {
 	Mapper       Mapper        // of the inputs whose format is json
 	Secrets      Secrets       // of the credentials
 	Schemas      SchemaCheck   // of the inputs that have one
+	Canaries     Canaries      // nil: none come in here
 	Queue        Queue
 	Observer     Observer // nil: nobody counts
 	Now          func() time.Time

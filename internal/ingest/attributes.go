@@ -102,12 +102,10 @@ func validOffset(value string) bool {
 	return offset[:2] <= "23" && offset[3:] <= "59"
 }
 
-// signal checks what only the whole event shows.
+// signal is a producer's.
 func (d *draft) signal() (loop.Signal, error) {
-	for _, a := range [...]struct{ name, value string }{{"id", d.ID}, {"source", d.Source}, {"type", d.Type}} {
-		if a.value == "" {
-			return loop.Signal{}, loop.Refuse(loop.CodeInvalidEvent, "%s is missing", a.name)
-		}
+	if err := d.named(); err != nil {
+		return loop.Signal{}, err
 	}
 	// A forged outcome or canary would make the loop believe its own voice. Schemes are case-insensitive.
 	own := hasPrefixFold(d.Source, loop.OwnSourcePrefix)
@@ -115,9 +113,39 @@ func (d *draft) signal() (loop.Signal, error) {
 		own = own || hasPrefixFold(d.Type, prefix)
 	}
 	if own {
-		return loop.Signal{}, loop.Refuse(loop.CodeReserved, "sources %q and types %q, %q and %q belong to the loop itself",
-			loop.OwnSourcePrefix+"*", loop.OutcomeTypePrefix+"*", loop.InputTypePrefix+"*", loop.HealthTypePrefix+"*")
+		return loop.Signal{}, errReserved()
 	}
+	return d.whole()
+}
+
+// canary is one that claims to be the loop's own, which is yet to be proven.
+func (d *draft) canary() (loop.Signal, error) {
+	if err := d.named(); err != nil {
+		return loop.Signal{}, err
+	}
+	if d.Source != loop.CanarySource || d.Type != loop.CanaryType {
+		return loop.Signal{}, errReserved()
+	}
+	return d.whole()
+}
+
+func errReserved() error {
+	return loop.Refuse(loop.CodeReserved, "sources %q and types %q, %q and %q belong to the loop itself",
+		loop.OwnSourcePrefix+"*", loop.OutcomeTypePrefix+"*", loop.InputTypePrefix+"*", loop.HealthTypePrefix+"*")
+}
+
+// named checks that there is what identifies an event.
+func (d *draft) named() error {
+	for _, a := range [...]struct{ name, value string }{{"id", d.ID}, {"source", d.Source}, {"type", d.Type}} {
+		if a.value == "" {
+			return loop.Refuse(loop.CodeInvalidEvent, "%s is missing", a.name)
+		}
+	}
+	return nil
+}
+
+// whole checks what only the whole event shows.
+func (d *draft) whole() (loop.Signal, error) {
 	if d.Data != nil && d.binaryData {
 		return loop.Signal{}, loop.Refuse(loop.CodeInvalidEvent, "data and data_base64 exclude each other")
 	}

@@ -14,7 +14,10 @@ import (
 // https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
 //
 // Its errors are *loop.Refusal.
-func ParseEvent(raw []byte) (loop.Signal, error) {
+func ParseEvent(raw []byte) (loop.Signal, error) { return parse(raw, (*draft).signal) }
+
+// parse reads one event; end says whether what was read is one that may come in.
+func parse(raw []byte, end func(*draft) (loop.Signal, error)) (loop.Signal, error) {
 	if len(raw) > loop.MaxSignalBytes {
 		return loop.Signal{}, tooLarge(len(raw))
 	}
@@ -29,7 +32,7 @@ func ParseEvent(raw []byte) (loop.Signal, error) {
 	if err := s.finish(); err != nil {
 		return loop.Signal{}, err
 	}
-	return s.event(0)
+	return s.event(0, end)
 }
 
 // parsed is one event of a batch as it came, and what was made of it.
@@ -67,7 +70,7 @@ func parseBatch(raw []byte) ([]parsed, error) {
 		if len(p.raw) > loop.MaxSignalBytes {
 			p.err = tooLarge(len(p.raw))
 		} else {
-			p.signal, p.err = s.event(copied)
+			p.signal, p.err = s.event(copied, (*draft).signal)
 		}
 		events = append(events, p)
 		s.space()
@@ -84,7 +87,7 @@ func parseBatch(raw []byte) ([]parsed, error) {
 }
 
 // event makes a signal of the value that the scanner has just read; its copy starts at out[from].
-func (s *scanner) event(from int) (loop.Signal, error) {
+func (s *scanner) event(from int, end func(*draft) (loop.Signal, error)) (loop.Signal, error) {
 	if s.breach != nil {
 		return loop.Signal{}, s.breach
 	}
@@ -106,7 +109,7 @@ func (s *scanner) event(from int) (loop.Signal, error) {
 			return loop.Signal{}, err
 		}
 	}
-	return d.signal()
+	return end(&d)
 }
 
 // member takes one member of a structured event.

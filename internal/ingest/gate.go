@@ -7,7 +7,8 @@ import (
 	"example.com/unbroken/internal/loop"
 )
 
-// Gated refuses what comes over HTTP while the region is drained: clients go elsewhere. What is in the queues goes on.
+// Gated refuses what comes over HTTP while the region is drained: clients go elsewhere. What is in the queues goes on, and so
+// do canaries, which tell whether the region may return.
 type Gated struct {
 	Next    http.Handler
 	Drained func(ctx context.Context) bool
@@ -15,7 +16,7 @@ type Gated struct {
 
 // ServeHTTP implements http.Handler.
 func (g *Gated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if g.Drained(r.Context()) {
+	if r.URL.Path != PathCanary && g.Drained(r.Context()) {
 		refuse(w, loop.Refuse(loop.CodeUnavailable, "this region is drained; send to another one"))
 		return
 	}

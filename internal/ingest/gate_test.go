@@ -27,3 +27,21 @@ func TestADrainedRegionSendsProducersElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// A drained region takes its own canary and nothing that looks like it: otherwise it would never be seen to be well again.
+func TestADrainedRegionTakesItsCanary(t *testing.T) {
+	t.Parallel()
+	g := &Gated{
+		Next:    http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) }),
+		Drained: func(context.Context) bool { return true },
+	}
+	for path, want := range map[string]int{
+		PathCanary: http.StatusAccepted, PathCanary + "/": http.StatusServiceUnavailable, PathCanary + "s": http.StatusServiceUnavailable,
+		"/v1/signals/default": http.StatusServiceUnavailable, "/v1/signals/Unbroken.canary": http.StatusServiceUnavailable, "/x" + PathCanary: http.StatusServiceUnavailable,
+	} {
+		rec := httptest.NewRecorder()
+		if g.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader("{}"))); rec.Code != want {
+			t.Errorf("%s: %d, want %d", path, rec.Code, want)
+		}
+	}
+}

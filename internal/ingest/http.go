@@ -10,7 +10,7 @@ import (
 	"example.com/unbroken/internal/loop"
 )
 
-// pathSignals is the one route: POST /v1/signals/{input}.
+// pathSignals is the one route: POST /v1/signals/{input}. Canaries come by it as to an input (canary.go).
 const pathSignals = "/v1/signals/"
 
 // HTTP is the way in for producers that speak HTTP. Its order is its trust: what is cheap to refuse comes
@@ -28,6 +28,10 @@ func (h *HTTP) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	input, ok := strings.CutPrefix(r.URL.Path, pathSignals)
 	if !ok || input == "" || strings.Contains(input, "/") {
 		refuse(w, loop.Refuse(loop.CodeNotFound, "there is nothing here; signals go to POST %s{input}", pathSignals))
+		return
+	}
+	if input == loop.CanaryInput && h.acceptor.cfg.Canaries != nil {
+		h.canary(w, r)
 		return
 	}
 	if h.acceptor.cfg.Inputs[input].Kind != loop.KindHTTP {

@@ -15,6 +15,7 @@ type Inbox struct {
 	input    string
 	stage    string // what its quarantine records name
 	only     string // the one type that may come in; "" for any
+	canaries bool   // whether they come in here
 }
 
 // NewInbox makes the stage for the input of kind `queue`.
@@ -22,7 +23,7 @@ func NewInbox(a *Acceptor, input string) (*Inbox, error) {
 	if a.cfg.Inputs[input].Kind != loop.KindQueue {
 		return nil, fmt.Errorf("input %q is not declared with kind: %s", input, loop.KindQueue)
 	}
-	return &Inbox{acceptor: a, input: input, stage: loop.FuncIngestQueue}, nil
+	return &Inbox{acceptor: a, input: input, stage: loop.FuncIngestQueue, canaries: a.cfg.Canaries != nil}, nil
 }
 
 // inboxEvent is one event of a message.
@@ -36,8 +37,16 @@ func (b *Inbox) Handle(ctx context.Context, msgs []loop.Message) (failed []strin
 	var events []inboxEvent
 	var arrivals []Arrival
 	var waiting []int // arrivals -> events
+	again := make([]bool, len(msgs))
 	for m, msg := range msgs {
-		for _, p := range split(msg.Body) {
+		all := split(msg.Body)
+		if len(all) == 1 { // a canary comes alone
+			var was bool
+			if was, again[m], all[0].err = b.canary(ctx, all[0]); was {
+				continue
+			}
+		}
+		for _, p := range all {
 			if p.err == nil {
 				p.err = b.check(p.signal)
 			}
@@ -49,7 +58,6 @@ func (b *Inbox) Handle(ctx context.Context, msgs []loop.Message) (failed []strin
 		}
 	}
 
-	again := make([]bool, len(msgs))
 	counted := make([]bool, len(events))
 	if len(arrivals) > 0 {
 		for i, r := range b.acceptor.Accept(ctx, b.input, arrivals) {

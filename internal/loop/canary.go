@@ -9,10 +9,18 @@ const (
 	CanaryType   = "unbroken.canary"
 	CanaryRule   = "unbroken:canary" // no rule's id has a colon
 
+	// CanaryInput is where canaries are posted as to an input. None can have its name, which has a dot: unlike a colon, no
+	// signer, client or gateway between here and there has two opinions of it.
+	CanaryInput = "unbroken.canary"
+
 	TargetReceipt = "receipt"
 
 	CanaryEvery = 30 * time.Second
 	CanaryKeep  = 90 * time.Second // how old the last receipt may be; and past this nobody waits for a canary
+
+	// CanaryKeyKeep is how long a key that canaries are signed with is known: longer than a message stays in `inbox`, four
+	// days, so that what an outage leaves there is still told from what is forged.
+	CanaryKeyKeep = 5 * 24 * time.Hour
 )
 
 // Receipt says that a canary of an input came through. One stands for every (region, input), the newest.
@@ -27,3 +35,6 @@ func Canaries() []string { return []string{QueueSignals} }
 
 // ReceiptKey is the key in `outputs` of a region's receipts; they are sorted by input.
 func ReceiptKey(region string) string { return "receipt#" + region }
+
+// CanaryKeyKey is the key in `outputs` of what a region's canaries are signed with; they are sorted by their ids.
+func CanaryKeyKey(region string) string { return "canarykey#" + region }

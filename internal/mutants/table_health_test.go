@@ -19,7 +19,7 @@ func health() []mutant {
 		{"a canary that is late is not parked", act + "guard.go", "case e.Target == loop.TargetReceipt && now", "case false && now", "TestACanary"},
 		{"a region whose canary is overdue is not whole", outputs + "health.go", "|| now.Sub(r.LandedAt).Abs() > loop.CanaryKeep", "", "TestHealth"},
 		{"a drained region is not healthy", outputs + "health.go", "|| region.Refuses", "|| false && region.Refuses", "TestHealth"},
-		{"a drained region takes no signals", ingest + "gate.go", "if g.Drained(r.Context()) {", "if false {", "TestADrained"},
+		{"a drained region takes no signals", ingest + "gate.go", "&& g.Drained(r.Context()) {", "&& false {", "TestADrainedRegionSends"},
 		{"a canary that is overdue is an objection", observe + "checks.go", "c.say(age > o.Bounds.ReceiptAge.Std(),", "c.say(false,", ""},
 		{"where operators drain, observers write no state", observe + "state.go", "if o.Operator { // observers write nothing", "if o.Operator && false {", ""},
 		{"after a gap a verdict stands anew", observe + "state.go", "gap := v.At.Sub(last.At) > region.Fresh", "gap := false", ""},

@@ -97,7 +97,7 @@ func (m Mover) Batch(ctx context.Context, queue string, limit int, wait time.Dur
 // stays says whether a message is better where it is.
 func stays(queue string, body []byte) bool {
 	if queue == loop.QueueInbox {
-		return false // nobody has accepted it, and there is no other copy
+		return ofCanary(body) // all else goes: nobody has accepted it, and there is no other copy
 	}
 	var env loop.Envelope
 	if json.Unmarshal(body, &env) != nil || env.V != loop.EnvelopeVersion {
@@ -110,8 +110,12 @@ func canary(it loop.Item) bool {
 	if it.Effect != nil {
 		return it.Effect.RuleID == loop.CanaryRule
 	}
+	return ofCanary(it.Signal)
+}
+
+func ofCanary(event []byte) bool {
 	var s struct {
 		Source string `json:"source"`
 	}
-	return json.Unmarshal(it.Signal, &s) == nil && s.Source == loop.CanarySource
+	return json.Unmarshal(event, &s) == nil && s.Source == loop.CanarySource
 }

@@ -85,6 +85,7 @@ func TestWhatIsStrandedMovesAndWhatBelongsHereStays(t *testing.T) {
 		"a standby copy":                 {loop.QueueSignals, message(standby(signal("a"))), false},
 		"one among several":              {loop.QueueSignals, message(signal("a"), standby(signal("b"))), false},
 		"the effect of one":              {loop.QueueActions, message(standby(effect("a"))), false},
+		"a canary in the inbox":          {loop.QueueInbox, loop.Outgoing{Body: beat.Signal}, false},
 		"a canary":                       {loop.QueueSignals, message(beat), false},
 		"the effect of a canary":         {loop.QueueActions, message(landing), false},
 		"what is no envelope":            {loop.QueueSignals, loop.Outgoing{Body: []byte("x")}, false},

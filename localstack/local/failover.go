@@ -118,7 +118,7 @@ func checkConfig(c failover.Check, ids map[string]string, port int32) *types.Hea
 	case c.Endpoint != "":
 		return &types.HealthCheckConfig{
 			Type: types.HealthCheckTypeHttp, FullyQualifiedDomainName: aws.String(c.Endpoint), Port: aws.Int32(port),
-			ResourcePath: aws.String(failover.Path), RequestInterval: aws.Int32(int32(c.Interval)), FailureThreshold: aws.Int32(int32(c.Threshold)), //nolint:gosec // seconds, and a few
+			ResourcePath: aws.String(failover.Path), RequestInterval: aws.Int32(failover.Interval), FailureThreshold: aws.Int32(failover.Threshold),
 		}
 	case c.Alarm.Name != "":
 		return &types.HealthCheckConfig{
