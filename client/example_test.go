@@ -57,13 +57,13 @@ func ExampleClient_Drain() {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	producer := func(url string) *client.Client {
+	producer := func(url string, patience time.Duration) *client.Client {
 		spool, err := client.OpenSpool(dir, 64<<20)
 		if err != nil {
 			panic(err)
 		}
 		c, err := client.New(client.Config{
-			Endpoints: []client.Endpoint{{Region: "us-east-2", URL: url}}, Spool: spool, Timeout: 50 * time.Millisecond,
+			Endpoints: []client.Endpoint{{Region: "us-east-2", URL: url}}, Spool: spool, Timeout: patience,
 		})
 		if err != nil {
 			panic(err)
@@ -71,11 +71,11 @@ func ExampleClient_Drain() {
 		return c
 	}
 
-	report, err := producer(down.URL).Send(context.Background(), measured())
+	report, err := producer(down.URL, 50*time.Millisecond).Send(context.Background(), measured())
 	_, open := errors.AsType[*client.NotAccepted](err)
 	fmt.Println(report.Results[0].State, "and spooled:", report.Results[0].Spooled, open)
 
-	report, err = producer(up.URL).Drain(context.Background()) // after the next start, and now and then
+	report, err = producer(up.URL, time.Minute).Drain(context.Background()) // after the next start, and now and then
 	fmt.Println(report.Count(client.Accepted), "accepted:", err)
 	// Output:
 	// open and spooled: true true

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"example.com/unbroken/internal/mem"
 )
@@ -59,6 +60,7 @@ func TestWritesPerSignal(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.until(t, c.ends[0], "us-east-2")
+		w.later(20 * time.Second)
 		w.until(t, c.ends[1], "us-west-2")
 		if got := made.take(); !maps.Equal(got, c.want) {
 			t.Errorf("%s: wrote %v, want %v", c.typ, got, c.want)

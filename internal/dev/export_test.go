@@ -12,6 +12,13 @@ func Counted(c Config, f mem.Fault) Config {
 	return c
 }
 
+// Wake lets every queue be looked at now: a test moves the clock, and timers go by the real one.
+func (w *World) Wake() {
+	for p := range w.pollers {
+		w.wakeAt(p, 0)
+	}
+}
+
 // Hurried is c with minutes of another length.
 func Hurried(c Config, minute time.Duration) Config {
 	c.minute = minute

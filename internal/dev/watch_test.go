@@ -42,12 +42,10 @@ func TestAnInputThatFallsSilentIsStoodInForByItsEndpoint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ahead atomic.Int64 // of the clock
 	w := &world{events: make(chan dev.Event, 10_000)}
 	ctx, cancel := context.WithCancel(t.Context())
 	w.World, err = dev.New(ctx, dev.Hurried(dev.Config{
-		Rules: cfg, Say: func(e dev.Event) { w.events <- e },
-		Now: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) },
+		Rules: cfg, Say: func(e dev.Event) { w.events <- e }, Now: w.now,
 	}, 20*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +68,7 @@ func TestAnInputThatFallsSilentIsStoodInForByItsEndpoint(t *testing.T) {
 	if n := asked.Load(); n > 0 {
 		t.Errorf("the endpoint is asked %d times while it only stands by", n)
 	}
-	ahead.Store(int64(3 * time.Minute))
+	w.later(3 * time.Minute)
 	if e := w.until(t, "stalled", ""); e.Detail != "input feed, page is active" {
 		t.Errorf("%s", e)
 	}

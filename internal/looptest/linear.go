@@ -83,7 +83,7 @@ func linear(t *testing.T, model porcupine.Model, do func(ctx context.Context, cl
 			mu.Unlock()
 		}
 	})
-	if result := porcupine.CheckOperationsTimeout(model, history, 20*time.Second); result != porcupine.Ok {
+	if result := porcupine.CheckOperationsTimeout(model, history, 3*time.Minute); result != porcupine.Ok {
 		t.Errorf("no order explains what the %d calls answered: %s", len(history), result)
 	}
 }

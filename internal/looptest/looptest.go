@@ -52,7 +52,7 @@ func run[T any](t *testing.T, open func(t *testing.T) Bench[T], hazards []hazard
 // deadline bounds one call, so that a suite against a network ends.
 func deadline(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -41,12 +41,31 @@ func TestRetryAfterIsHonouredWithinBounds(t *testing.T) {
 
 func TestATargetThatHangsCostsTheAttemptsTime(t *testing.T) {
 	t.Parallel()
-	srv, got := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	want(t, target(t, nil, address(srv)).Deliver(ctx, effect(srv.URL)), act.Retry, "time ran out")
+	attempt := spent{t.Context(), make(chan struct{})}
+	srv, got := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		close(attempt.over) // only now: a busy machine may take any time to get here
+		<-r.Context().Done()
+	})
+	want(t, target(t, nil, address(srv)).Deliver(attempt, effect(srv.URL)), act.Retry, "time ran out")
 	if got.count() != 1 {
 		t.Errorf("%d requests", got.count())
+	}
+}
+
+// spent is a context whose deadline has passed once over is closed.
+type spent struct {
+	context.Context
+	over chan struct{}
+}
+
+func (s spent) Done() <-chan struct{} { return s.over }
+
+func (s spent) Err() error {
+	select {
+	case <-s.over:
+		return context.DeadlineExceeded
+	default:
+		return nil
 	}
 }
 
@@ -150,9 +169,8 @@ func TestWhatIsNotHTTPIsRetriedAndNotQuoted(t *testing.T) {
 
 func TestATargetThatIsDownIsRetried(t *testing.T) {
 	t.Parallel()
-	srv := httptest.NewServer(http.NotFoundHandler())
-	srv.Close()
-	want(t, target(t, nil, address(srv)).Deliver(t.Context(), effect(srv.URL)), act.Unsent, "connection refused")
+	addr := deaf(t)
+	want(t, target(t, nil, addr).Deliver(t.Context(), effect("http://"+addr)), act.Unsent, "connection refused")
 }
 
 func TestAnUntrustedCertificateIsRetried(t *testing.T) {
@@ -178,11 +196,14 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	srv.Start()
 	t.Cleanup(srv.Close)
 	tg := target(t, nil, address(srv))
-	for range 5 {
+	tg.drain = time.Hour
+	const deliveries = 20
+	for range deliveries {
 		want(t, tg.Deliver(t.Context(), effect(srv.URL)), act.Delivered, "200")
 	}
-	if n := connections.Load(); n != 1 {
-		t.Errorf("%d connections for 5 deliveries", n)
+	// net/http gives a connection up whose writer is not seen to be done within 50 ms, which a busy machine brings about.
+	if n := connections.Load(); n > deliveries/2 {
+		t.Errorf("%d connections for %d deliveries", n, deliveries)
 	}
 }
 

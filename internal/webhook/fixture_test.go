@@ -115,6 +115,18 @@ func want(t *testing.T, got act.Answer, verdict act.Verdict, evidence string) {
 	}
 }
 
+// deaf is an address at which nobody listens, nor can before the test ends: the near end of a connection has it.
+func deaf(t *testing.T) string {
+	t.Helper()
+	l := raw(t, func(net.Conn) {})
+	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c.LocalAddr().String()
+}
+
 // raw is a server that handles connections by hand.
 func raw(t *testing.T, handle func(net.Conn)) net.Listener {
 	t.Helper()

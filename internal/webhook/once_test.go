@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"bufio"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
@@ -12,7 +11,6 @@ import (
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"example.com/unbroken/internal/act"
 )
@@ -58,10 +56,14 @@ func TestAKeptConnectionThatDiesIsNoSecondRequest(t *testing.T) {
 			e := effect("http://" + l.Addr().String())
 			e.Request.Method, e.Request.Body = shape.method, shape.body
 			e.Request.Headers["X-Idempotency-Key"] = "counts for net/http as well"
-			want(t, tg.Deliver(t.Context(), e), act.Delivered, "200 OK")
-			want(t, tg.Deliver(t.Context(), e), act.Retry, "the connection was closed")
-			if n := requests.Load(); n != 2 {
-				t.Errorf("%d requests for two deliveries", n)
+			// On a busy machine net/http may not keep a connection: it gives one up whose writer is not done within 50 ms.
+			deliveries, answer := int64(1), tg.Deliver(t.Context(), e)
+			for ; answer.Verdict == act.Delivered && deliveries < 100; deliveries++ {
+				answer = tg.Deliver(t.Context(), e)
+			}
+			want(t, answer, act.Retry, "the connection was closed")
+			if n := requests.Load(); n != deliveries || deliveries < 2 {
+				t.Errorf("%d requests for %d deliveries", n, deliveries)
 			}
 		})
 	}
@@ -92,10 +94,8 @@ func TestAStreamThatIsRefusedIsNoSecondRequest(t *testing.T) {
 				tg := target(t, roots, l.Addr().String())
 				e := effect("https://" + l.Addr().String())
 				e.Request.Method, e.Request.Body = shape.method, shape.body
-				// net/http waits before it repeats; without a limit a failure of this test would take a minute.
-				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-				defer cancel()
-				want(t, tg.Deliver(ctx, e), act.Retry, "no answer: the exchange failed")
+				// net/http waits before it repeats: a failure of this test takes a minute.
+				want(t, tg.Deliver(t.Context(), e), act.Retry, "no answer: the exchange failed")
 				if n := requests.Load(); n != 1 {
 					t.Errorf("%d requests for one delivery", n)
 				}

@@ -185,14 +185,18 @@ func landed(ctx context.Context, site *local.Site, since uint64, n int) ([]recei
 }
 
 func until(ctx context.Context, ok func() error) error {
+	var why error
 	for {
 		err := ok()
 		if err == nil {
 			return nil
 		}
+		if why == nil || ctx.Err() == nil { // a look that the end of the time cut off shows nothing
+			why = err
+		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("not within %s", landWithin), err)
+			return errors.Join(fmt.Errorf("not within %s", landWithin), why)
 		case <-time.After(300 * time.Millisecond):
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
@@ -74,7 +75,7 @@ func exchange(t *testing.T, network, addr, name string, typ uint16) *dns.Msg {
 	t.Helper()
 	m := new(dns.Msg)
 	m.SetQuestion(dns.Fqdn(name), typ)
-	got, _, err := (&dns.Client{Net: network}).ExchangeContext(t.Context(), m, addr)
+	got, _, err := (&dns.Client{Net: network, Timeout: time.Minute}).ExchangeContext(t.Context(), m, addr)
 	if err != nil {
 		t.Fatal(err)
 	}

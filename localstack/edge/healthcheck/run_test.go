@@ -107,8 +107,14 @@ func TestAnEndpointWithoutAnAddressOrAnAnswerFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	closed := l.Addr().(*net.TCPAddr).Port
-	_ = l.Close()
+	defer func() { _ = l.Close() }()
+	// The near end of a connection has a port at which nobody listens, nor can meanwhile.
+	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	closed := c.LocalAddr().(*net.TCPAddr).Port
 	for name, lookup := range map[string]func(string) (string, bool){
 		"no address": func(string) (string, bool) { return "", false },
 		"no answer":  func(string) (string, bool) { return "127.0.0.1", true },
