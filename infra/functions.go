@@ -41,6 +41,13 @@ func (r region) function(name string, endpoint *string) awslambda.Function {
 		LogGroup:     logs,
 		Tracing:      tracing(name),
 		Environment:  &env,
+		// Lambda's own lines about each invocation that went well would be most of the log: health checks are six
+		// million a month. What fails or times out it still says. Only in its JSON format can that be chosen; our lines
+		// are JSON with a level as they are, and none of them is left out here.
+		// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+		LoggingFormat:         awslambda.LoggingFormat_JSON,
+		SystemLogLevelV2:      awslambda.SystemLogLevel_WARN,
+		ApplicationLogLevelV2: awslambda.ApplicationLogLevel_DEBUG,
 	}
 	if inLoop(name) {
 		// The chain legitimately sends to the queues it reads: backoff, legs of a timer, outcomes. Lambda

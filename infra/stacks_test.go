@@ -132,6 +132,10 @@ func TestFunctions(t *testing.T) {
 			t.Errorf("act times out after %v s", timeout)
 		}
 		logs := made.pair.stacks[stack].resource(text(get(p, "LoggingConfig", "LogGroup")))
+		// Of Lambda's own lines, those about what went wrong; of ours, all.
+		if c := get(p, "LoggingConfig"); get(c, "LogFormat") != "JSON" || get(c, "SystemLogLevel") != "WARN" || get(c, "ApplicationLogLevel") != "DEBUG" {
+			t.Errorf("%s %s logs as %v", stack, name, c)
+		}
 		if text(logs["LogGroupName"]) != "/aws/lambda/ub-"+name || logs["RetentionInDays"] != 30.0 {
 			t.Errorf("%s %s logs to %v", stack, name, logs)
 		}

@@ -87,6 +87,14 @@ func (b *base) states() region.Reader {
 	}
 }
 
+// health is asked all day, looks once a second, and goes by what other regions replicated: that its own table answers
+// with what stood there a moment ago changes nothing.
+func (b *base) health() *outputs.Health {
+	states := b.states()
+	states.Docs = dynamo.NewDocuments(b.tables, b.Config.Prefix, time.Now).Eventual()
+	return &outputs.Health{Region: b.Region, Now: time.Now, Reader: states, Canaries: loop.Canaries()}
+}
+
 // Outputs answers for the last known good outputs and for the region's health.
 func Outputs(ctx context.Context, env Environment) (HTTPHandler, error) {
 	b, err := start(ctx, env, loop.FuncOutputs)
@@ -97,7 +105,7 @@ func Outputs(ctx context.Context, env Environment) (HTTPHandler, error) {
 	var h http.Handler = &outputs.Handler{
 		Region: b.Region, Now: time.Now,
 		Reader: dynamo.NewOutputs(b.table(), cfg.Prefix, b.Region, cfg.Regions.Loop),
-		Health: &outputs.Health{Region: b.Region, Now: time.Now, Reader: b.states(), Canaries: loop.Canaries()},
+		Health: b.health(),
 	}
 	return b.overHTTP(h), nil
 }

@@ -19,11 +19,21 @@ type Documents struct {
 	client func(region string) API
 	table  string
 	now    func() time.Time
+	strong bool // reads see every write that was answered before
 }
 
 // NewDocuments returns the documents of a deployment.
 func NewDocuments(client func(region string) API, prefix string, now func() time.Time) *Documents {
-	return &Documents{client: client, table: loop.Name(prefix, loop.TableOutputs), now: now}
+	return &Documents{client: client, table: loop.Name(prefix, loop.TableOutputs), now: now, strong: true}
+}
+
+// Eventual are the same documents for who looks again a second later: a read costs half, and may miss what was written
+// just now.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.ReadConsistency.html
+func (s *Documents) Eventual() *Documents {
+	same := *s
+	same.strong = false
+	return &same
 }
 
 // Put stores doc under (name, writer) in region's table, in place of the one before. It is gone after keep;
@@ -48,7 +58,7 @@ func (s *Documents) Query(ctx context.Context, region, name string) (map[string]
 	docs := map[string]json.RawMessage{}
 	pages := dynamodb.NewQueryPaginator(s.client(region), &dynamodb.QueryInput{
 		TableName: &s.table, KeyConditionExpression: aws.String("pk = :pk"),
-		ExpressionAttributeValues: item{":pk": str(name)}, ConsistentRead: aws.Bool(true),
+		ExpressionAttributeValues: item{":pk": str(name)}, ConsistentRead: &s.strong,
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

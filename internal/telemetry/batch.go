@@ -63,6 +63,9 @@ type batch struct {
 	mu     sync.Mutex
 	counts map[metric]int
 	values map[metric]*sample
+
+	canaries int  // that were decided
+	others   bool // something was decided that is no canary, whether or not it is counted
 }
 
 type batchKey struct{}
@@ -79,6 +82,17 @@ func (b *batch) count(m metric, n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.counts[m] += n
+}
+
+// decided notes signals that came through, after the canaries among them were.
+func (b *batch) decided(canaries, signals int) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.canaries += canaries
+	b.others = b.others || signals > b.canaries
 }
 
 func (b *batch) observe(m metric, d time.Duration) {

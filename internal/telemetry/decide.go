@@ -19,6 +19,7 @@ func (t *Telemetry) Decide() Decide { return Decide{t: t} }
 // Decided logs one decision with the effects that follow from it.
 func (r Decide) Decided(ctx context.Context, d loop.Decision, item loop.Item) {
 	if d.RuleID == loop.CanaryRule {
+		batchOf(ctx).decided(1, 0)
 		return // nobody's decision
 	}
 	batchOf(ctx).count(decided, 1)
@@ -66,8 +67,9 @@ func (r Decide) Retried(ctx context.Context, item loop.Item, after time.Duration
 }
 
 // Batch counts the signals that no rule wanted. They have no line of their own: most signals are such.
-func (r Decide) Batch(ctx context.Context, _ []loop.Item, n int) {
+func (r Decide) Batch(ctx context.Context, items []loop.Item, n int) {
 	batchOf(ctx).count(unmatched, n)
+	batchOf(ctx).decided(0, len(items))
 }
 
 // signalKey reads the two attributes that identify the item's signal, "" where it is none.

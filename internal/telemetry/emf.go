@@ -33,10 +33,14 @@ type (
 )
 
 // write writes the batch as one line, and none if nothing happened. A count of zero is left out: every metric of
-// every function costs by the month, and alarms take a missing one for zero.
+// every function costs by the month, and alarms take a missing one for zero. For the same reason links are timed where
+// signals went over them, and canaries over the whole chain only.
 func (t *Telemetry) write(ctx context.Context, b *batch) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if len(b.counts) == 0 && !b.others {
+		delete(b.values, linkLatency)
+	}
 	var defs []definition
 	root := map[string]any{dimension: t.cfg.Function, "region": t.cfg.Region}
 	for m := range metrics {

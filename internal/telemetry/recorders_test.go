@@ -218,8 +218,9 @@ func TestOutsideOfAnInvocationNothingIsCountedAndNothingBreaks(t *testing.T) {
 func TestCanariesAreTimedAndNotCounted(t *testing.T) {
 	t.Parallel()
 	tm, out := start("")
-	ctx, end := tm.StartBatch(invocation(t), nil)
+	ctx, end := tm.StartBatch(invocation(t), []loop.Message{{SentAt: noon().Add(-time.Second)}})
 	tm.Decide().Decided(ctx, loop.Decision{ID: "d", RuleID: loop.CanaryRule, Effects: []loop.Effect{{ID: "e"}}}, item)
+	tm.Decide().Batch(ctx, []loop.Item{item}, 0)
 	for _, status := range []loop.Status{loop.StatusDone, loop.StatusExpired} {
 		l := landing(status)
 		e := *l.Item.Effect
@@ -232,12 +233,42 @@ func TestCanariesAreTimedAndNotCounted(t *testing.T) {
 	if len(lines) != 1 {
 		t.Fatalf("%d lines", len(lines))
 	}
-	for _, name := range []string{"Decided", "Delivered", "Expired", "EndToEndLatency"} {
+	for _, name := range []string{"Decided", "Delivered", "Expired", "EndToEndLatency", "LinkLatency"} {
 		if _, ok := lines[0][name]; ok {
 			t.Errorf("%s of canaries: %v", name, lines[0])
 		}
 	}
 	if values, ok := lines[0]["CanaryLatency"].([]any); !ok || len(values) != 1 {
 		t.Errorf("one canary came through: %v", lines[0])
+	}
+}
+
+// A link is timed for whatever went over it but canaries: also where nothing came of it that is counted, as of a signal
+// that a window keeps.
+func TestLinksAreTimedWhereSignalsGo(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		canaries, items, unmatched int
+		timed                      bool
+	}{
+		"only canaries":            {2, 2, 0, false},
+		"a signal that waits":      {0, 1, 0, true},
+		"a canary and a signal":    {1, 2, 0, true},
+		"a signal that none wants": {1, 2, 1, true},
+	} {
+		tm, out := start("")
+		ctx, end := tm.StartBatch(invocation(t), []loop.Message{{SentAt: noon().Add(-time.Second)}})
+		for range c.canaries {
+			tm.Decide().Decided(ctx, loop.Decision{RuleID: loop.CanaryRule}, item)
+		}
+		tm.Decide().Batch(ctx, make([]loop.Item, c.items), c.unmatched)
+		end()
+		timed := false
+		for _, l := range out.take(t) {
+			timed = timed || l["LinkLatency"] != nil
+		}
+		if timed != c.timed {
+			t.Errorf("%s: timed %v", name, timed)
+		}
 	}
 }

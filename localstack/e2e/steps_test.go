@@ -22,6 +22,11 @@ import (
 // until asks again until ok returns nil, and fails with its last word when the time is up.
 func until(t *testing.T, limit time.Duration, ok func(ctx context.Context) error) {
 	t.Helper()
+	untilEvery(t, 50*time.Millisecond, limit, ok)
+}
+
+func untilEvery(t *testing.T, pause, limit time.Duration, ok func(ctx context.Context) error) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	for {
@@ -32,7 +37,7 @@ func until(t *testing.T, limit time.Duration, ok func(ctx context.Context) error
 		select {
 		case <-ctx.Done():
 			t.Fatalf("not within %s: %v", limit, err)
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(pause):
 		}
 	}
 }
