@@ -84,22 +84,14 @@ func begins(absent time.Duration, signal Entry, entries []Entry) bool {
 func (k keeper) start(ctx context.Context, ref Ref, absent time.Duration, list []timer) error {
 	sent := map[string]bool{}
 	for _, t := range list {
-		data, err := json.Marshal(loop.AbsentData{Rule: ref.RuleID, Since: t.signal.Pos.Time})
+		id, raw, err := silence(ref, absent, t.signal.Pos)
 		if err != nil {
-			return fmt.Errorf("encode timer of %s: %w", ref.RuleID, err)
+			return err
 		}
-		id := loop.TimerID("absent", loop.SignalDecisionID(t.signal.Pos.SignalKey, ref.RuleID), 0)
 		if sent[id] || t.by.began(id) {
 			continue
 		}
 		sent[id] = true
-		raw, err := json.Marshal(loop.Signal{
-			ID: id, Source: loop.TimerSource, Type: loop.TimerAbsent, Subject: ref.Key, Time: t.signal.Pos.Time.Add(absent),
-			Data: data, DataContentType: "application/json",
-		})
-		if err != nil {
-			return fmt.Errorf("encode timer of %s: %w", ref.RuleID, err)
-		}
 		item := loop.Item{AcceptedAt: t.fires.UTC(), Input: loop.TimerSource, Signal: raw, Standby: t.by.item.Standby}
 		if err := k.cfg.leg(ctx, k.cfg.Region, item); err != nil {
 			return err
@@ -110,6 +102,23 @@ func (k keeper) start(ctx context.Context, ref Ref, absent time.Duration, list [
 		}
 	}
 	return nil
+}
+
+// silence is the timer's signal, and its id: that the key has said nothing for so long since a signal.
+func silence(ref Ref, absent time.Duration, since loop.Position) (id string, raw []byte, err error) {
+	data, err := json.Marshal(loop.AbsentData{Rule: ref.RuleID, Since: since.Time})
+	if err != nil {
+		return "", nil, fmt.Errorf("encode timer of %s: %w", ref.RuleID, err)
+	}
+	id = loop.TimerID("absent", loop.SignalDecisionID(since.SignalKey, ref.RuleID), 0)
+	raw, err = json.Marshal(loop.Signal{
+		ID: id, Source: loop.TimerSource, Type: loop.TimerAbsent, Subject: ref.Key, Time: since.Time.Add(absent),
+		Data: data, DataContentType: "application/json",
+	})
+	if err != nil {
+		return "", nil, fmt.Errorf("encode timer of %s: %w", ref.RuleID, err)
+	}
+	return id, raw, nil
 }
 
 // peerTime bounds the send of a timer's copy.
