@@ -24,7 +24,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 20
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION = 1
 export AWS_EC2_METADATA_DISABLED = true
 
-.PHONY: help run test size mutants model sim test-fast test-infra test-e2e rules build functions lint vet race fuzz cfn-lint tools venv cdk bench cover clean
+.PHONY: help run test size mutants model sim test-fast test-infra test-e2e test-drains rules build functions lint vet race fuzz cfn-lint tools venv cdk bench cover clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,8 +32,9 @@ help: ## list the targets
 run: build functions bundle venv cdk ## start everything locally, deploy two regions and the witness, send the samples (ONCE=1: exit after them)
 	@bin/up $(if $(ONCE),--once) --loop $(LOOP)
 
-test: vet lint race model size test-infra cfn-lint ## everything: vet, lint, unit tests with the race detector, templates, cfn-lint, fuzzing beside end to end
-	@$(MAKE) --no-print-directory -j 2 fuzz test-e2e
+# Go gives up a fuzz input after ten seconds, which is soon where fuzzing gets only what others leave: so it comes first.
+test: vet lint race model size test-infra cfn-lint fuzz ## everything: vet, lint, unit tests with the race detector, templates, cfn-lint, fuzzing, end to end
+	@$(MAKE) --no-print-directory -j 2 test-e2e test-drains
 	@echo "make test: all green"
 
 test-fast: ## unit tests without infra and emulator (within 30 s warm)
@@ -106,6 +107,9 @@ cfn-lint: build functions bundle venv ## the synthesized templates, for AWS and 
 
 test-e2e: build functions venv cdk ## the end-to-end suite on the emulator
 	@$(GO) test -tags e2e -count=1 -p 1 -timeout 20m ./localstack/... # one world at a time
+
+test-drains: build functions venv cdk ## end to end where observers drain: half-dead regions, in a world of their own and AWS's time (8 min)
+	@DRAIN=automatic $(GO) test -tags e2e -count=1 -timeout 20m -v -run AreDrained ./localstack/e2e
 
 CORE := ./internal/loop,./internal/rule,./internal/decide,./internal/act,./internal/ingest,./internal/outputs,./internal/explain
 comma := ,

@@ -25,15 +25,16 @@ type drillWorld struct {
 	dead  map[string]bool     // the endpoint answers 500
 	deaf  bool                // the drained region goes on answering 200
 	at    func(time.Duration) // called with how long it has been, before time goes on
-	took  time.Duration       // of every signal
+	took  time.Duration       // of every signal, however many regions it is sent to
 	sent  map[string]int
-	mute  string // this region's canaries leave no receipts any more
-	ill   string // this region's health answers 500
+	seen  map[string]bool // bodies
+	mute  string          // this region's canaries leave no receipts any more
+	ill   string          // this region's health answers 500
 }
 
 func newDrillWorld(t *testing.T) *drillWorld {
 	t.Helper()
-	w := &drillWorld{terminalOf: newTerminal(), clock: testNow, dead: map[string]bool{}, sent: map[string]int{}}
+	w := &drillWorld{terminalOf: newTerminal(), clock: testNow, dead: map[string]bool{}, sent: map[string]int{}, seen: map[string]bool{}}
 	w.Now = func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.clock }
 	w.Wait = func(ctx context.Context, d time.Duration) error {
 		if w.at != nil {
@@ -77,7 +78,7 @@ func (w *drillWorld) pass(d time.Duration) {
 func (w *drillWorld) serve(t *testing.T, name string, res http.ResponseWriter, req *http.Request) {
 	body, _ := io.ReadAll(req.Body)
 	w.mu.Lock()
-	dead, deaf, took := w.dead[name] || w.ill == name && req.URL.Path == "/v1/health", w.deaf, w.took
+	dead, deaf := w.dead[name] || w.ill == name && req.URL.Path == "/v1/health", w.deaf
 	w.mu.Unlock()
 	switch {
 	case dead:
@@ -88,8 +89,11 @@ func (w *drillWorld) serve(t *testing.T, name string, res http.ResponseWriter, r
 	case req.URL.Path != "/v1/signals/default":
 		res.WriteHeader(http.StatusNotFound)
 	default:
-		w.pass(took)
 		w.mu.Lock()
+		if !w.seen[string(body)] { // a hedge, which a busy machine brings about, has the same bytes
+			w.clock = w.clock.Add(w.took)
+		}
+		w.seen[string(body)] = true
 		w.sent[name]++
 		w.mu.Unlock()
 		acceptAll(res, body)

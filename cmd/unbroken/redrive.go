@@ -11,7 +11,7 @@ import (
 )
 
 type redriveCmd struct {
-	Queue  string `arg:"" enum:"signals,actions,inbox" help:"signals, actions or inbox: the queue to move its dead letters back to."`
+	Queue  string `arg:"" enum:"signals,actions,inbox,archive" help:"signals, actions, inbox or archive: the queue to move its dead letters back to."`
 	Rate   int    `default:"50" placeholder:"N" help:"Messages a second, in each region."`
 	Renew  bool   `help:"Accept them anew: expiry, silences and budgets count from now. Audited."`
 	Why    string `placeholder:"TEXT" help:"For the audit trail of --renew."`
@@ -29,13 +29,14 @@ others were moved may be moved twice.
 A message keeps its acceptedAt, so that an effect past its expire_after ends as expired. --renew gives it a new one,
 and extends the claims of effects that nobody works on; parked ones are for 'unbroken parked retry'. It refuses what
 was accepted more than 18 days ago, because the claims that would tell whether it was done may be gone by now. Dead
-letters of inbox are accepted anew in any case.
+letters of inbox are accepted anew in any case; those of archive keep their hour, and what is archived twice is there twice.
 
 Exits 1 if messages had to be left, 4 if a region cannot be reached.
 
   unbroken redrive signals --dry-run
   unbroken redrive signals --region us-east-2 --rate 20
-  unbroken redrive actions --renew --why "the hook was down for a day"`
+  unbroken redrive actions --renew --why "the hook was down for a day"
+  unbroken redrive archive`
 }
 
 // redriven is what became of one region's dead letters.
@@ -67,10 +68,15 @@ func (c redriveCmd) Run(ctx context.Context, g *globals, w *world) error {
 		return fail(exitUsage, fmt.Errorf("--rate is %d: SQS moves 1 to %d a second", c.Rate, queue.MaxMoveRate))
 	case c.Renew && c.Queue == loop.QueueInbox:
 		return fail(exitUsage, errors.New("what is redriven to inbox is accepted anew in any case: leave --renew out"))
+	case c.Renew && c.Queue == loop.QueueArchive:
+		return fail(exitUsage, errors.New("an archive says when signals were accepted: leave --renew out"))
 	}
 	r, err := g.reach(ctx, w)
 	if err != nil {
 		return err
+	}
+	if c.Queue == loop.QueueArchive && !r.cfg.Archives() {
+		return fail(exitUsage, errors.New("no input is archived: there is no such queue"))
 	}
 	m := &mover{redriveCmd: c, reach: r, w: w, who: r.Who(ctx)}
 	regions := g.regions(r.cfg)

@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -178,5 +180,32 @@ func TestADeadRegionIsToldAndTheOtherIsRedriven(t *testing.T) {
 	w.deadLetters("us-west-2", loop.QueueSignals, 3, testNow)
 	if code := w.run(t.Context(), "redrive", "signals", "-c", testLoop); code != exitUnreachable || len(w.moved("us-west-2", loop.QueueSignals)) != 3 {
 		t.Errorf("exit %d: %s", code, w.out.String())
+	}
+}
+
+// The archive's dead letters go back to its queue, where there is one, and keep the hour that they belong to.
+func TestWhatCouldNotBeArchivedIsRedriven(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "loop.yaml")
+	if err := os.WriteFile(file, []byte("inputs: {kept: {kind: http, archive: true}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := newTerminal()
+	accepted := testNow.Add(-30 * time.Hour)
+	w.deadLetters(east, loop.QueueArchive, 3, accepted)
+	if code := w.run(t.Context(), "redrive", "archive", "-c", file); code != exitOK {
+		t.Fatalf("exit %d: %s%s", code, w.out.String(), w.err.String())
+	}
+	if got := w.moved(east, loop.QueueArchive); len(got) != 3 || !got[0].AcceptedAt.Equal(accepted) {
+		t.Errorf("moved %+v", got)
+	}
+	for says, args := range map[string][]string{
+		"leave --renew out":    {"redrive", "archive", "-c", file, "--renew"},
+		"no input is archived": {"redrive", "archive", "-c", testLoop},
+	} {
+		w := newTerminal()
+		if code := w.run(t.Context(), args...); code != exitUsage || !strings.Contains(w.err.String(), says) {
+			t.Errorf("%v: exit %d: %s", args, code, w.err.String())
+		}
 	}
 }

@@ -131,11 +131,8 @@ func (r *reach) region(ctx context.Context, name string, whole bool) regionStatu
 	s := regionStatus{Region: name}
 	funcs := []string{loop.FuncObserver}
 	if whole {
-		funcs = []string{loop.FuncIngestHTTP, loop.FuncIngestQueue, loop.FuncDecide, loop.FuncAct, loop.FuncOutputs, loop.FuncObserver, loop.FuncCanary, loop.FuncSweeper}
-		if len(r.cfg.Regions.Loop) > 1 {
-			funcs = append(funcs, loop.FuncSalvage)
-		}
-		for _, q := range loop.Queues() {
+		funcs = functionsOf(r.cfg)
+		for _, q := range queuesOf(r.cfg) {
 			s.Queues = append(s.Queues, queueStatus{Name: q}, queueStatus{Name: loop.DeadLetter(q)})
 		}
 		s.Tables = []tableStatus{{Name: loop.TableClaims}, {Name: loop.TableOutputs}}
@@ -178,9 +175,39 @@ func (r *reach) region(ctx context.Context, name string, whole bool) regionStatu
 	return s
 }
 
+// functionsOf are the functions of a loop region, in the order of a signal's way; some are there for what is declared.
+func functionsOf(cfg *loop.Config) []string {
+	funcs := []string{loop.FuncIngestHTTP, loop.FuncIngestQueue}
+	for _, in := range cfg.Inputs {
+		if in.Kind == loop.KindAlarm {
+			funcs = append(funcs, loop.FuncIngestAlarm) // there is one such input at most
+		}
+	}
+	if cfg.Polls() {
+		funcs = append(funcs, loop.FuncIngestPoll)
+	}
+	funcs = append(funcs, loop.FuncDecide, loop.FuncAct, loop.FuncOutputs, loop.FuncObserver, loop.FuncCanary, loop.FuncSweeper)
+	if len(cfg.Regions.Loop) > 1 {
+		funcs = append(funcs, loop.FuncSalvage)
+	}
+	if cfg.Archives() {
+		funcs = append(funcs, loop.FuncArchive)
+	}
+	return funcs
+}
+
+// queuesOf are the queues of a loop region that have dead letters.
+func queuesOf(cfg *loop.Config) []string {
+	queues := loop.Queues()
+	if cfg.Archives() {
+		queues = append(queues, loop.QueueArchive)
+	}
+	return queues
+}
+
 // fed says whether queues feed the function.
 func fed(name string) bool {
-	return name == loop.FuncIngestQueue || name == loop.FuncDecide || name == loop.FuncAct
+	return name == loop.FuncIngestQueue || name == loop.FuncDecide || name == loop.FuncAct || name == loop.FuncArchive
 }
 
 // health asks an endpoint as a health check would.

@@ -138,7 +138,8 @@ func (r *regionStatus) attention() (list []string) {
 }
 
 func isDeadLetter(name string) bool {
-	return slices.ContainsFunc(loop.Queues(), func(q string) bool { return loop.DeadLetter(q) == name })
+	all := append(loop.Queues(), loop.QueueArchive)
+	return slices.ContainsFunc(all, func(q string) bool { return loop.DeadLetter(q) == name })
 }
 
 func (s *status) unreachable() (dead []string) {

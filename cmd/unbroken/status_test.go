@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -155,4 +157,27 @@ func TestStatusTellsDrainedFromDead(t *testing.T) {
 	if !strings.Contains(w.out.String(), "us-east-2: the endpoint is unavailable") {
 		t.Error(w.out.String())
 	}
+}
+
+// What is deployed for declared inputs only is shown where they are declared.
+func TestStatusShowsWhatInputsAreDeclaredFor(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "loop.yaml")
+	if err := os.WriteFile(file, []byte(`
+inputs:
+  alarms: {kind: alarm}
+  kept: {kind: http, archive: true}
+  page: {kind: poll, url: "https://status.example.com/", source: status, map: {id: body.id, type: "'t'"}}
+actions: {o: {to: output, output: k}}
+rules: [{id: r, match: {type: [t]}, do: [{action: o}]}]
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := healthy(t)
+	w.cloud.depth["us-west-2|archive-dlq"] = 2
+	w.cloud.off["us-east-2|archive"] = true
+	if code := w.run(t.Context(), "status", "-c", file); code != exitOK {
+		t.Fatalf("exit %d: %s", code, w.err.String())
+	}
+	golden(t, "status declared", steady(w.out.String()))
 }

@@ -2,6 +2,7 @@ package decide_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -103,6 +104,42 @@ func TestATickWithoutItsSignalClosesNothing(t *testing.T) {
 	w.until(100) // the tick has come to b
 	if !w.open(t) {
 		t.Error("whoever has not heard the signal took its silence back")
+	}
+}
+
+// A timer may come before the signal that it is counted from. When that comes, the silence is known, and what is done about
+// it is rendered with the timer all the same: the signal says nothing of a silence.
+func TestASignalThatComesAfterItsTimerIsNotWhatTheDoIsRenderedWith(t *testing.T) {
+	t.Parallel()
+	w := watch(t, "60s", nil)
+	w.tables.Link(func(_, _ string) bool { return false })
+	signal := item("a", 0, "1", false)
+	body, err := loop.Encode(signal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.queues.Send(t.Context(), "a", loop.QueueSignals, []loop.Outgoing{{Body: body}})
+	w.until(30)
+	w.dead["a"] = true
+	if w.until(100); w.open(t) {
+		t.Fatal("b has not heard the signal")
+	}
+	signal.Standby = true
+	if body, err = loop.Encode(signal); err != nil {
+		t.Fatal(err)
+	}
+	w.queues.Send(t.Context(), "b", loop.QueueSignals, []loop.Outgoing{{Body: body}})
+	w.until(101)
+	e := w.episode(t)
+	if !e.Open || len(e.Transitions) != 1 {
+		t.Fatalf("%+v", e)
+	}
+	since, err := json.Marshal(start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := string(e.Transitions[0].Decision.Effects[0].Output.Value); said != `"k since `+string(since[1:]) {
+		t.Errorf("it is rendered as %s", said)
 	}
 }
 

@@ -147,8 +147,15 @@ func (k keeper) transitions(p *rule.Program, e *Episode, j judged, changes []Fli
 			Phase: phase, Episode: n, SignalKey: o.entry.Pos.SignalKey,
 		}
 		var err error
+		raw := o.work.item.Signal
+		if newest, heard := newestBefore(j.entries, c.At); c.Open && heard && p.Rule().Window.Absent > 0 && o.entry.Pos != c.At {
+			// What completes the picture of a silence does not tell of it: a signal that comes after the timer.
+			if _, raw, err = silence(e.Ref, p.Rule().Window.Absent.Std(), newest.Pos); err != nil {
+				return nil, err
+			}
+		}
 		// An event of its own: the signal may be in hand for other rules at this moment.
-		event := rule.NewEvent(o.work.item.Signal, o.work.item.AcceptedAt)
+		event := rule.NewEvent(raw, o.work.item.AcceptedAt)
 		if c.Open && p.Grouped() {
 			d.Joins, err = opening(p, o, d, event)
 		} else {

@@ -84,22 +84,14 @@ func begins(absent time.Duration, signal Entry, entries []Entry) bool {
 func (k keeper) start(ctx context.Context, ref Ref, absent time.Duration, list []timer) error {
 	sent := map[string]bool{}
 	for _, t := range list {
-		data, err := json.Marshal(timerData{Rule: ref.RuleID, Since: t.signal.Pos.Time})
+		id, raw, err := silence(ref, absent, t.signal.Pos)
 		if err != nil {
-			return fmt.Errorf("encode timer of %s: %w", ref.RuleID, err)
+			return err
 		}
-		id := loop.TimerID("absent", loop.SignalDecisionID(t.signal.Pos.SignalKey, ref.RuleID), 0)
 		if sent[id] || t.by.began(id) {
 			continue
 		}
 		sent[id] = true
-		raw, err := json.Marshal(loop.Signal{
-			ID: id, Source: loop.TimerSource, Type: loop.TimerAbsent, Subject: ref.Key, Time: t.signal.Pos.Time.Add(absent),
-			Data: data, DataContentType: "application/json",
-		})
-		if err != nil {
-			return fmt.Errorf("encode timer of %s: %w", ref.RuleID, err)
-		}
 		item := loop.Item{AcceptedAt: t.fires.UTC(), Input: loop.TimerSource, Signal: raw, Standby: t.by.item.Standby}
 		if err := k.cfg.leg(ctx, k.cfg.Region, item); err != nil {
 			return err
@@ -112,6 +104,23 @@ func (k keeper) start(ctx context.Context, ref Ref, absent time.Duration, list [
 	return nil
 }
 
+// silence is the timer's signal, and its id: that the key has said nothing for so long since a signal.
+func silence(ref Ref, absent time.Duration, since loop.Position) (id string, raw []byte, err error) {
+	data, err := json.Marshal(loop.AbsentData{Rule: ref.RuleID, Since: since.Time})
+	if err != nil {
+		return "", nil, fmt.Errorf("encode timer of %s: %w", ref.RuleID, err)
+	}
+	id = loop.TimerID("absent", loop.SignalDecisionID(since.SignalKey, ref.RuleID), 0)
+	raw, err = json.Marshal(loop.Signal{
+		ID: id, Source: loop.TimerSource, Type: loop.TimerAbsent, Subject: ref.Key, Time: since.Time.Add(absent),
+		Data: data, DataContentType: "application/json",
+	})
+	if err != nil {
+		return "", nil, fmt.Errorf("encode timer of %s: %w", ref.RuleID, err)
+	}
+	return id, raw, nil
+}
+
 // peerTime bounds the send of a timer's copy.
 const peerTime = time.Second
 
@@ -121,11 +130,6 @@ func (k keeper) mirror(ctx context.Context, item loop.Item) {
 	ctx, cancel := context.WithTimeout(ctx, peerTime)
 	defer cancel()
 	_ = k.cfg.leg(ctx, k.cfg.Peer, item)
-}
-
-type timerData struct {
-	Rule  string    `json:"rule"`
-	Since time.Time `json:"since"` // event time of the key's newest signal
 }
 
 // wait is how long a timer still has to travel. A timer is accepted when it fires.
@@ -168,8 +172,8 @@ func tick(set *rule.Set, w *work, out *found) {
 		tickGroup(set, w, event, out)
 		return
 	}
-	var data timerData
-	signal := struct{ Data *timerData }{&data}
+	var data loop.AbsentData
+	signal := struct{ Data *loop.AbsentData }{&data}
 	if err := json.Unmarshal(w.item.Signal, &signal); err != nil || event.Type() != loop.TimerAbsent {
 		out.unmatched++
 		return

@@ -6,11 +6,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"example.com/unbroken/internal/dev"
+	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/mem"
 	"example.com/unbroken/internal/rule"
 )
 
@@ -44,9 +47,15 @@ func TestAnInputThatFallsSilentIsStoodInForByItsEndpoint(t *testing.T) {
 	}
 	w := &world{events: make(chan dev.Event, 10_000)}
 	ctx, cancel := context.WithCancel(t.Context())
-	w.World, err = dev.New(ctx, dev.Hurried(dev.Config{
+	watched, began := make(chan struct{}), sync.Once{}
+	w.World, err = dev.New(ctx, dev.Counted(dev.Hurried(dev.Config{
 		Rules: cfg, Say: func(e dev.Event) { w.events <- e }, Now: w.now,
-	}, 20*time.Millisecond))
+	}, 20*time.Millisecond), func(op mem.Op) error {
+		if op.Name == "Store" && op.Key == loop.WatchedKey("feed") && op.When == mem.After {
+			began.Do(func() { close(watched) })
+		}
+		return nil
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,6 +77,7 @@ func TestAnInputThatFallsSilentIsStoodInForByItsEndpoint(t *testing.T) {
 	if n := asked.Load(); n > 0 {
 		t.Errorf("the endpoint is asked %d times while it only stands by", n)
 	}
+	<-watched // silence before the first look does not count
 	w.later(3 * time.Minute)
 	if e := w.until(t, "stalled", ""); e.Detail != "input feed, page is active" {
 		t.Errorf("%s", e)

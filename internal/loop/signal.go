@@ -21,6 +21,9 @@ const (
 // OwnSourcePrefix starts the source of every signal that the loop itself makes. From outside it is refused.
 const OwnSourcePrefix = "unbroken:"
 
+// OwnTypePrefix starts the types of the loop's own signals.
+const OwnTypePrefix = "unbroken."
+
 // OutcomeTypePrefix starts the type of an outcome signal; the effect's final status follows.
 const OutcomeTypePrefix = "unbroken.effect."
 

@@ -1,6 +1,9 @@
 package loop
 
-import "strconv"
+import (
+	"strconv"
+	"time"
+)
 
 // A timer is a delayed signal of the loop's own: what must happen if nothing happens. It travels like a mirrored
 // signal: to the own region's `signals`, and to a peer's marked standby.
@@ -15,6 +18,12 @@ const (
 	// MaxDelay for clocks that differ.
 	MaxLeg = MaxDelay * 14 / 15
 )
+
+// AbsentData is the data of a TimerAbsent signal, with which the do of a key that fell silent is rendered.
+type AbsentData struct {
+	Rule  string    `json:"rule"`
+	Since time.Time `json:"since"` // event time of the key's newest signal
+}
 
 // TimerID names a timer: of several that follow from one decision each has its ordinal. Duplicates have the same id.
 func TimerID(kind, decisionID string, ordinal int) string {

@@ -104,13 +104,41 @@ func (c *checker) asks(path string, r *loop.Rule) (all []asked) {
 				add(at+".action", source, nil, r.Match)
 			}
 		}
-		if phase.phase == loop.PhaseDo && r.Group != nil {
-			for i := range all[from:] {
-				all[from+i].own = loop.TimerGroup
-			}
+		own := renderedWith(r, phase.phase)
+		for i := range all[from:] {
+			all[from+i].own = own
 		}
 	}
 	return all
+}
+
+// renderedWith is the type of the loop's own signal that the steps of a phase are rendered with; "" where that is the
+// signal which the rule matched.
+func renderedWith(r *loop.Rule, phase loop.Phase) string {
+	switch {
+	case phase == loop.PhaseDo && r.Group != nil:
+		return loop.TimerGroup
+	case phase != loop.PhaseUndo && r.Window != nil && r.Window.Absent > 0: // what is done else is rendered with do
+		return loop.TimerAbsent
+	}
+	return ""
+}
+
+// ownTypes are the schemas of the loop's own signals that effects are rendered with: loop.GroupData and loop.AbsentData.
+var ownTypes = map[string]any{
+	loop.TimerAbsent: objectOf(map[string]any{"rule": kindOf("string"), "since": kindOf("string")}),
+	loop.TimerGroup: objectOf(map[string]any{
+		"rule": kindOf("string"), "summary": kindOf("string"), "count": kindOf("number"), "more": kindOf("number"), "full": kindOf("boolean"),
+		"members": map[string]any{"type": "array", "items": objectOf(map[string]any{
+			"key": kindOf("string"), "source": kindOf("string"), "id": kindOf("string"), "time": kindOf("string"),
+		})},
+	}),
+}
+
+func kindOf(name string) map[string]any { return map[string]any{"type": name} }
+
+func objectOf(properties map[string]any) map[string]any {
+	return map[string]any{"type": "object", "properties": properties}
 }
 
 // templated finds the expressions of the templates in v, wherever they stand, each once. What is wrong with a template

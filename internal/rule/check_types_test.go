@@ -1,11 +1,14 @@
 package rule
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/schema"
 )
 
@@ -74,6 +77,62 @@ func TestExpressionsAreCheckedAgainstDeclaredTypes(t *testing.T) {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
 		})
+	}
+}
+
+// What fell silent has no signal: its do, and what is done else, are rendered with the timer's, its undo with the signal that
+// it spoke with.
+func TestWhatIsRenderedWithTheTimerIsCheckedAgainstItsData(t *testing.T) {
+	t.Parallel()
+	const silent = `
+inputs: {default: {kind: http}}
+types: {com.example.beat: {type: object, properties: {status: {type: string}}}}
+rules:
+  - id: r
+    match: {type: [com.example.beat]}
+    when: signal.data.status == "ok"
+    key: signal.subject
+    window: {absent: 10m}
+    do: [{step: s, action: a, with: {v: "{{ %s }}"}}]
+    undo: [{step: s, action: b, with: {v: "{{ %s }}"}}]
+    verify: {when: signal.data.status == "ok", within: 5m, else: [{step: e, action: a, with: {v: "{{ %s }}"}}]}
+actions:
+  a: {to: output, output: "do/{{ key }}", value: {v: "{{ with.v }}", since: "{{ signal.data.since }}"}}
+  b: {to: output, output: "undo/{{ key }}", value: {v: "{{ with.v }}", status: "{{ signal.data.status }}"}}
+`
+	const since, status = "signal.data.since", "signal.data.status"
+	for name, c := range map[string]struct{ do, undo, otherwise, want string }{
+		"right":                   {do: "timestamp(signal.data.since)", undo: status, otherwise: "signal.data.rule"},
+		"do of what did not come": {do: status, undo: status, otherwise: since, want: "rules[0].do[0].with: signal.data.status is not in the type unbroken.timer.absent"},
+		"else of the same":        {do: since, undo: status, otherwise: status, want: "rules[0].verify.else[0].with: signal.data.status is not in"},
+		"a name that is not":      {do: "signal.data.sicne", undo: status, otherwise: since, want: "(did you mean since?)"},
+		"undo of the timer":       {do: since, undo: since, otherwise: since, want: "rules[0].undo[0].with: signal.data.since is not in the type com.example.beat"},
+	} {
+		_, err := Parse("loop.yaml", fmt.Appendf(nil, silent, c.do, c.undo, c.otherwise))
+		if all, ok := errors.AsType[*Errors](err); c.want == "" && err != nil || c.want != "" && (!ok || len(all.Problems) != 1 || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: got %v, want %q", name, err, c.want)
+		}
+	}
+}
+
+// The schemas of the loop's own signals name what these have, and nothing else.
+func TestOwnTypesAreWhatTheSignalsHave(t *testing.T) {
+	t.Parallel()
+	for name, data := range map[string]any{
+		loop.TimerAbsent: loop.AbsentData{}, loop.TimerGroup: loop.GroupData{Members: []loop.Member{{}}},
+	} {
+		raw, err := json.Marshal(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var has map[string]any
+		if err := json.Unmarshal(raw, &has); err != nil {
+			t.Fatal(err)
+		}
+		said := ownTypes[name].(map[string]any)["properties"].(map[string]any)
+		if !slices.Equal(sortedKeys(has), sortedKeys(said)) {
+			t.Errorf("%s has %v; its schema says %v", name, sortedKeys(has), sortedKeys(said))
+		}
 	}
 }
 

@@ -124,19 +124,3 @@ func (p *Program) groupWhy(due time.Time, data loop.GroupData) *loop.Why {
 	}
 	return why
 }
-
-// ownTypes are the schemas of the loop's own signals that effects are rendered with.
-var ownTypes = map[string]any{
-	loop.TimerGroup: objectOf(map[string]any{
-		"rule": kindOf("string"), "summary": kindOf("string"), "count": kindOf("number"), "more": kindOf("number"), "full": kindOf("boolean"),
-		"members": map[string]any{"type": "array", "items": objectOf(map[string]any{
-			"key": kindOf("string"), "source": kindOf("string"), "id": kindOf("string"), "time": kindOf("string"),
-		})},
-	}),
-}
-
-func kindOf(name string) map[string]any { return map[string]any{"type": name} }
-
-func objectOf(properties map[string]any) map[string]any {
-	return map[string]any{"type": "object", "properties": properties}
-}

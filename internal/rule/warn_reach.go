@@ -36,7 +36,7 @@ func warnReach(cfg *loop.Config, warn warnFunc) {
 				warn(path+".match."+name, "a lower bound must be below the upper one", "no number is in the range: rule %s is unreachable", r.ID)
 			}
 		}
-		warnOwnTypes(path, r, pattern, warn)
+		warnOwnTypes(path, r, pattern.types, warn)
 	}
 }
 
@@ -76,18 +76,37 @@ func outcomeStatuses() []loop.Status {
 	return []loop.Status{loop.StatusDone, loop.StatusParked, loop.StatusSuppressed, loop.StatusSuperseded, loop.StatusExpired}
 }
 
-// warnOwnTypes finds rules that wait for signals of the loop itself which it never makes.
-func warnOwnTypes(path string, r loop.Rule, pattern *pattern, warn warnFunc) {
-	for _, m := range pattern.types {
-		t, exact := m.(exactString)
-		status, own := strings.CutPrefix(string(t), loop.OutcomeTypePrefix)
-		if !exact || !own || slices.Contains(outcomeStatuses(), loop.Status(status)) {
+// sentTypes are the types of the loop's own signals that rules may see, and what they begin with.
+func sentTypes() (types, prefixes map[string]bool) {
+	types = map[string]bool{loop.TypeInputStalled: true, loop.TypeInputRecovered: true}
+	for _, t := range loop.FindingTypes() {
+		types[t] = true
+	}
+	for _, s := range outcomeStatuses() {
+		types[loop.OutcomeTypePrefix+string(s)] = true
+	}
+	return types, map[string]bool{loop.OutcomeTypePrefix: true, loop.InputTypePrefix: true, loop.HealthTypePrefix: true}
+}
+
+// warnOwnTypes finds rules that wait for signals of the loop itself which it never sends.
+func warnOwnTypes(path string, r loop.Rule, matchers []matcher, warn warnFunc) {
+	types, prefixes := sentTypes()
+	for _, m := range matchers {
+		name, known := "", types
+		switch m := m.(type) {
+		case exactString:
+			name = string(m)
+		case prefixMatcher:
+			name, known = string(m), prefixes
+		}
+		sent := slices.ContainsFunc(sortedKeys(types), func(t string) bool { return m.match(stringResult(t)) })
+		if sent || !strings.HasPrefix(name, loop.OwnTypePrefix) {
 			continue
 		}
-		known := map[string]bool{}
-		for _, s := range outcomeStatuses() {
-			known[string(s)] = true
+		hint := suggest(name, known)
+		if strings.HasPrefix(name, loop.TimerPrefix) || name == loop.CanaryType {
+			hint = "no rule sees timers and canaries"
 		}
-		warn(path+".match.type", suggest(status, known), "no effect ends as %q: rule %s does not see a signal of this type", status, r.ID)
+		warn(path+".match.type", hint, "the loop sends no signals of type %q: rule %s does not see one", name, r.ID)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/unbroken/internal/loop"
 )
@@ -32,7 +33,9 @@ func TestAnEndpointIsReadWithItsKeyAndWithinBounds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return NewFetcher(Config{Dialer: dialer, Secrets: secrets{"ssm:/key": "s3cr3t"}, Now: now, RootCAs: roots})
+		f := NewFetcher(Config{Dialer: dialer, Secrets: secrets{"ssm:/key": "s3cr3t"}, Now: now, RootCAs: roots})
+		f.secure.(*http.Transport).TLSHandshakeTimeout = time.Minute // a busy machine may need more than three seconds
+		return f
 	}
 	f := fetcher(server.Listener.Addr().String())
 	for _, c := range []struct{ path, secret, says, fails string }{

@@ -83,6 +83,7 @@ func target(t *testing.T, roots *x509.CertPool, allow ...string) *Target {
 func over(t *testing.T, d *Dialer, roots *x509.CertPool) *Target {
 	t.Helper()
 	tg := New(Config{Dialer: d, Secrets: secrets{"ssm:/key": exampleSecret}, Now: now, RootCAs: roots})
+	tg.secure.(*http.Transport).TLSHandshakeTimeout = time.Minute // a busy machine may need more than three seconds
 	t.Cleanup(func() {
 		tg.plain.(*http.Transport).CloseIdleConnections()
 		tg.secure.(*http.Transport).CloseIdleConnections()

@@ -44,8 +44,8 @@ func TestDNSLeavesADeadRegionWithoutTheControlPlane(t *testing.T) {
 	}
 	slices.Sort(found)
 	t.Logf("to one region a signal takes %s; with the other one just dead, hedged, %s", straight, found)
-	if gap := found[2] - straight; gap > 400*time.Millisecond {
-		t.Errorf("producers that hedge waited %s longer for their region's death", gap)
+	if gap, limit := found[2]-straight, 400*time.Millisecond+10*straight; gap > limit {
+		t.Errorf("producers that hedge waited %s longer for their region's death; %s are allowed", gap, limit)
 	}
 	resolves(t, time.Minute, west)
 	s := all[10:13]
@@ -63,7 +63,7 @@ func TestDNSLeavesADeadRegionWithoutTheControlPlane(t *testing.T) {
 	if _, err := c.Send(t.Context(), s...); err != nil {
 		t.Fatal(err)
 	}
-	done(t, 20*time.Second, s, "notify")
+	done(t, time.Minute, s, "notify")
 
 	if err := suite.Heal(t.Context(), east); err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func TestDNSLeavesADeadRegionWithoutTheControlPlane(t *testing.T) {
 	// Observers may have noticed the death, and take a minute each to notice its end.
 	resolves(t, 5*time.Minute, east)
 	send(t, east, "alone", all[13:]...)
-	delivered(t, 20*time.Second, all)
+	delivered(t, time.Minute, all)
 	once(t, all)
 
 	calls, err := suite.Edge().Calls(t.Context())
@@ -135,7 +135,7 @@ func TestALastResortByTheControlPlane(t *testing.T) {
 		t.Fatalf("exit %d, %v", exit, err)
 	}
 	healthy(t, east) // and is not answered all the same
-	resolves(t, time.Second, west)
+	resolves(t, 10*time.Second, west)
 	if exit, err = back(); err != nil || exit != 0 || o.DNS.Is >= o.DNS.Children {
 		t.Fatalf("exit %d, %v: %+v", exit, err, o)
 	}
@@ -145,7 +145,7 @@ func TestALastResortByTheControlPlane(t *testing.T) {
 // healthy waits until the region's own health answers 200.
 func healthy(t *testing.T, region string) {
 	t.Helper()
-	until(t, 30*time.Second, func(ctx context.Context) error {
+	until(t, time.Minute, func(ctx context.Context) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, suite.urls[region]+"/v1/health", nil)
 		if err != nil {
 			return err
@@ -223,7 +223,7 @@ func TestADrillOfARegion(t *testing.T) {
 		Receipts                               map[string]loop.Duration
 		Findings                               []string
 	}
-	exit, err := asked(t.Context(), &r, "drill", east, "--for", "12s", "--domain", local.Domain, "--resolver", suite.DNS)
+	exit, err := asked(t.Context(), &r, "drill", east, "--for", "20s", "--domain", local.Domain, "--resolver", suite.DNS)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ import (
 func TestHTTPBecomesAWebhook(t *testing.T) {
 	s := signals(t, "com.example.notify", 3)
 	send(t, east, "default", s...)
-	delivered(t, 20*time.Second, s)
+	delivered(t, time.Minute, s)
 	once(t, s)
 }
 
@@ -35,7 +35,7 @@ func TestInboxOfTheOtherRegionBecomesAWebhook(t *testing.T) {
 	if err := suite.queues.Send(t.Context(), west, loop.QueueInbox, []loop.Outgoing{{Body: body}})[0]; err != nil {
 		t.Fatal(err)
 	}
-	delivered(t, 20*time.Second, s)
+	delivered(t, time.Minute, s)
 	once(t, s)
 }
 
@@ -60,7 +60,7 @@ func TestTheSameIDsSentToBothRegionsAreDeliveredOnce(t *testing.T) {
 // FAULTS 37: the region is gone after its 202. Its peer holds a standby copy and acts without being told.
 func TestARegionThatDiesAfterItsAnswerLosesNothing(t *testing.T) {
 	const n = 20
-	s := signals(t, "com.example.notify", n)
+	s, limit := signals(t, "com.example.notify", n), promised(t)
 	// The region accepts, but is too slow to decide: that makes the instant of its death certain.
 	mappings := switchOff(t, east, loop.FuncDecide)
 	send(t, east, "default", s...)
@@ -80,8 +80,8 @@ func TestARegionThatDiesAfterItsAnswerLosesNothing(t *testing.T) {
 		switchOn(t, east, mappings)
 	}
 	t.Cleanup(heal)
-	delivered(t, standbyDelay+5*time.Second, s)
-	t.Logf("%d signals of a dead region delivered by its peer after %s", n, time.Since(cutAt).Round(10*time.Millisecond))
+	delivered(t, limit, s)
+	t.Logf("%d signals of a dead region delivered by its peer after %s; %s are allowed", n, time.Since(cutAt).Round(10*time.Millisecond), limit.Round(10*time.Millisecond))
 	// The dead region comes back with its old messages.
 	heal()
 	once(t, s)
@@ -112,7 +112,7 @@ func TestOneRegionGoesOnAloneWhereTheInputAllowsIt(t *testing.T) {
 			t.Errorf("signal %s: the answer claims %d copies while the peer is dead", r.ID, r.Copies)
 		}
 	}
-	delivered(t, 30*time.Second, s)
+	delivered(t, time.Minute, s)
 	// An input that wants both copies says no, so that its producer goes elsewhere.
 	var no *client.NotAccepted
 	if _, err := impatient(t, east, "default").Send(t.Context(), signals(t, "com.example.refused", 1)...); !errors.As(err, &no) {
@@ -137,6 +137,10 @@ func TestAPoisonEventHarmsNoOther(t *testing.T) {
 	if len(letters) != 1 {
 		t.Fatalf("%d dead letters, want 1", len(letters))
 	}
+	// Nor does it come back in the middle of a test that counts dead letters.
+	if err := suite.queues.Delete(t.Context(), east, loop.DeadLetter(loop.QueueSignals), []string{letters[0].Handle}); err != nil {
+		t.Fatal(err)
+	}
 	var env loop.Envelope
 	if err := json.Unmarshal(letters[0].Body, &env); err != nil {
 		t.Fatal(err)
@@ -150,7 +154,7 @@ func TestAPoisonEventHarmsNoOther(t *testing.T) {
 func TestAnOutputOfOneRegionIsReadInTheOther(t *testing.T) {
 	s := signals(t, "com.example.remember", 1)
 	send(t, east, "default", s...)
-	until(t, 20*time.Second, func(ctx context.Context) error {
+	until(t, time.Minute, func(ctx context.Context) error {
 		var out outputs.Answer
 		header, err := output(ctx, west, "/memory/"+t.Name(), &out)
 		if err != nil {
@@ -168,7 +172,7 @@ func TestOutputsAreListedByPrefixAndKeepTheirHistory(t *testing.T) {
 	var h outputs.History
 	for i, s := range signals(t, "com.example.remember", 2) {
 		send(t, east, "default", s)
-		until(t, 20*time.Second, func(ctx context.Context) error {
+		until(t, time.Minute, func(ctx context.Context) error {
 			if _, err := output(ctx, west, "/"+key+"?history=5", &h); err != nil {
 				return err
 			}

@@ -40,7 +40,7 @@ func TestAParkedEffectIsRetriedByAPerson(t *testing.T) {
 	type listed struct {
 		Parked []struct{ EffectID, Evidence string }
 	}
-	until(t, 20*time.Second, func(ctx context.Context) error {
+	until(t, time.Minute, func(ctx context.Context) error {
 		var l listed
 		if _, err := asked(ctx, &l, "parked", "list", "--rule", "picky"); err != nil {
 			return err
@@ -57,7 +57,7 @@ func TestAParkedEffectIsRetriedByAPerson(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	until(t, 20*time.Second, func(ctx context.Context) error {
+	until(t, time.Minute, func(ctx context.Context) error {
 		var c loop.Claim
 		if _, err := asked(ctx, &c, "parked", "show", effect); err != nil {
 			return err

@@ -89,15 +89,13 @@ func TestTheCommandsOfTheProducersPageReachTheInbox(t *testing.T) {
 	run(block("text", "sqs send-message"))
 
 	counts := map[string]int{}
-	until(t, 30*time.Second, func(ctx context.Context) (err error) {
+	until(t, time.Minute, func(ctx context.Context) (err error) {
 		if counts, err = received(ctx, "/notify/"+t.Name()); err == nil && len(counts) < len(three) {
 			err = fmt.Errorf("%d of %d effects", len(counts), len(three))
 		}
 		return err
 	})
 	for _, s := range three {
-		if counts[hookID(s)] != 1 {
-			t.Errorf("%s: %d effects", s.ID, counts[hookID(s)])
-		}
+		single(t, hookID(s), counts[hookID(s)])
 	}
 }

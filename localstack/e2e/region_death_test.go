@@ -19,7 +19,7 @@ import (
 // FAULTS 37: a region disappears at each of six instants. After 202 has a test of its own above; the other five are
 // made certain by what is switched off, delayed or failed before.
 func TestARegionDiesAtEachInstant(t *testing.T) {
-	want := map[string]string{} // effect id → path of its rule
+	want, limit := map[string]string{}, promised(t) // effect id → path of its rule
 	for _, instant := range []struct {
 		name, rule string
 		die        func(t *testing.T, d *death, s []client.Signal)
@@ -40,8 +40,8 @@ func TestARegionDiesAtEachInstant(t *testing.T) {
 			t.Cleanup(func() { d.revive(t) })
 			instant.die(t, d, s)
 			dead := time.Now()
-			done(t, standbyDelay+5*time.Second, s, instant.rule)
-			t.Logf("%d effects done %s after the region's death", len(s), time.Since(dead).Round(10*time.Millisecond))
+			done(t, limit, s, instant.rule)
+			t.Logf("%d effects done %s after the region's death; %s are allowed", len(s), time.Since(dead).Round(10*time.Millisecond), limit.Round(10*time.Millisecond))
 		})
 	}
 	// What the dead region had in hand comes back once it is visible again, six times its function's timeout later.
@@ -138,7 +138,7 @@ func afterDecide(t *testing.T, d *death, s []client.Signal) {
 	off := switchOff(t, east, loop.FuncAct)
 	d.undo = append(d.undo, func() { switchOn(t, east, off) })
 	send(t, east, "default", s...)
-	until(t, 10*time.Second, func(ctx context.Context) error {
+	until(t, time.Minute, func(ctx context.Context) error {
 		visible, _, _, err := suite.queues.Depth(ctx, east, loop.QueueActions)
 		if err == nil && visible < len(s) {
 			err = fmt.Errorf("%d of %d effects are decided", visible, len(s))
@@ -161,7 +161,7 @@ func afterClaim(t *testing.T, d *death, s []client.Signal) {
 // afterSend: the target has applied the request and is slow to say so; the commit finds no table any more.
 func afterSend(t *testing.T, _ *death, s []client.Signal) {
 	send(t, east, "default", s...)
-	until(t, 10*time.Second, func(ctx context.Context) error {
+	until(t, time.Minute, func(ctx context.Context) error {
 		counts, err := received(ctx, "/late/death/")
 		if err == nil && len(counts) == 0 {
 			err = errors.New("nothing has arrived")
@@ -174,13 +174,13 @@ func afterSend(t *testing.T, _ *death, s []client.Signal) {
 // afterCommit: all is done when the region dies; the standby copies have nothing left to do.
 func afterCommit(t *testing.T, _ *death, s []client.Signal) {
 	send(t, east, "default", s...)
-	done(t, 10*time.Second, s, "notify")
+	done(t, time.Minute, s, "notify")
 	cutEast(t)
 }
 
 func claimed(t *testing.T, s []client.Signal, rule string) {
 	t.Helper()
-	until(t, 10*time.Second, func(ctx context.Context) error {
+	until(t, time.Minute, func(ctx context.Context) error {
 		for _, one := range s {
 			if _, err := suite.claims.Get(ctx, loop.EffectID(loop.SignalDecisionID(one.Key(), rule), "hook")); err != nil {
 				return err
@@ -194,7 +194,7 @@ func claimed(t *testing.T, s []client.Signal, rule string) {
 // that no rule wants writes nothing.
 func TestWritesPerEffect(t *testing.T) {
 	drained(t, 60*time.Second, east, west)
-	count := func(typ string, n int) map[string]int64 {
+	count := func(typ string, n int) (writes map[string]int64, again int64) {
 		if err := suite.Edge().ResetCalls(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -211,7 +211,13 @@ func TestWritesPerEffect(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		writes := map[string]int64{}
+		if typ == "com.example.remember" {
+			for _, one := range s { // on a busy machine an attempt may run out of time, and is made again
+				_, n := unknown(t, loop.EffectID(loop.SignalDecisionID(one.Key(), "remember"), "write"))
+				again += int64(n)
+			}
+		}
+		writes = map[string]int64{}
 		for _, c := range calls {
 			if c.Service == "dynamodb" && (c.Function == loop.Name(prefix, loop.FuncAct) || c.Function == loop.Name(prefix, loop.FuncDecide) || c.Function == loop.Name(prefix, loop.FuncIngestHTTP)) {
 				switch c.Operation {
@@ -220,14 +226,14 @@ func TestWritesPerEffect(t *testing.T) {
 				}
 			}
 		}
-		t.Logf("%d signals of %s: %v", n, typ, writes)
-		return writes
+		t.Logf("%d signals of %s: %v, %d attempts again", n, typ, writes, again)
+		return writes, again
 	}
 	const n = 10
-	if got := count("com.example.remember", n); got["PutItem"] > 2*n || got["UpdateItem"] > n || got["BatchWriteItem"] > 0 {
+	if got, again := count("com.example.remember", n); got["PutItem"] > 2*(n+again) || got["UpdateItem"] > n+again || got["BatchWriteItem"] > 0 {
 		t.Errorf("%d effects with an output wrote %v", n, got)
 	}
-	if got := count("com.example.nobody", n); len(got) > 0 {
+	if got, _ := count("com.example.nobody", n); len(got) > 0 {
 		t.Errorf("%d signals that no rule wants wrote %v", n, got)
 	}
 }

@@ -116,7 +116,7 @@ func replay(t *testing.T, file, typ, rule string, threshold float64) {
 	start := time.Now()
 	unbroken(t, "replay", write(t, points), "--as", typ, "--source", "nab/"+file, "--subject", file,
 		"--input", "replay", "--region", east, "--in-order", "--batch", "100")
-	drained(t, 90*time.Second, east, west)
+	drained(t, 3*time.Minute, east, west)
 	got, err := received(t.Context(), "/"+rule+"/")
 	if err != nil {
 		t.Fatal(err)

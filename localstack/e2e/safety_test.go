@@ -26,7 +26,7 @@ func ended(t *testing.T, rule string, from int, status loop.Status, evidence str
 			break
 		}
 		send(t, east, "kept", s)
-		until(t, 20*time.Second, func(ctx context.Context) (err error) {
+		until(t, time.Minute, func(ctx context.Context) (err error) {
 			last, err = suite.claims.Get(ctx, loop.EffectID(loop.SignalDecisionID(s.Key(), rule), "hook"))
 			if err == nil && !last.Status.Terminal() {
 				err = fmt.Errorf("it is %s", last.Status)
@@ -106,7 +106,7 @@ func TestNothingIsSentBeforeItIsApproved(t *testing.T) {
 	s := signals(t, "com.example.asked", 1)
 	effect := loop.EffectID(loop.SignalDecisionID(s[0].Key(), "asked"), "hook")
 	send(t, east, "kept", s...)
-	until(t, 20*time.Second, func(ctx context.Context) error {
+	until(t, time.Minute, func(ctx context.Context) error {
 		c, err := suite.claims.Get(ctx, effect)
 		if err == nil && !c.WaitsForApproval() {
 			err = fmt.Errorf("it is %s", c.Status)
@@ -119,7 +119,7 @@ func TestNothingIsSentBeforeItIsApproved(t *testing.T) {
 		t.Fatalf("%v, %d requests before it was approved", err, counts[effect])
 	}
 	unbroken(t, "approve", effect, "--why", "the suite")
-	until(t, 20*time.Second, func(ctx context.Context) error {
+	until(t, time.Minute, func(ctx context.Context) error {
 		c, err := suite.claims.Get(ctx, effect)
 		if err == nil && (c.Status != loop.StatusDone || c.ApprovedBy == "") {
 			err = fmt.Errorf("it is %s, approved by %q", c.Status, c.ApprovedBy)
@@ -137,7 +137,7 @@ func TestWhatCameInIsArchived(t *testing.T) {
 	s := signals(t, "com.example.switched", 3)
 	send(t, west, "kept", s...)
 	prefix := "s3://" + loop.ArchiveBucket(prefix, local.Account, west) + "/archive/" + west + "/kept/"
-	until(t, 30*time.Second, func(ctx context.Context) error {
+	until(t, time.Minute, func(ctx context.Context) error {
 		var read struct {
 			Signals int
 			PerRule []struct {

@@ -54,7 +54,7 @@ func TestWhatADrainedRegionHasIsSalvaged(t *testing.T) {
 	if visible, _, _, err := suite.queues.Depth(t.Context(), west, loop.QueueInbox); err != nil || visible != 0 {
 		t.Errorf("%d are left in the inbox, %v", visible, err)
 	}
-	delivered(t, 20*time.Second, s)
+	delivered(t, time.Minute, s)
 	switchOn(t, west, off)
 	once(t, s)
 }

@@ -60,7 +60,7 @@ func TestAnAlarmOfSomebodyElseIsOneSignal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	effects(t, 20*time.Second, "/alarmed/"+name, 1)
+	effects(t, time.Minute, "/alarmed/"+name, 1)
 	event := fmt.Sprintf(`{"version":"0","id":"1","detail-type":"CloudWatch Alarm State Change","source":"aws.cloudwatch","account":%q,"time":%q,"region":%q,"resources":[%q],
 		"detail":{"alarmName":%q,"previousState":{"value":"OK"},"state":{"reason":"Threshold Crossed","timestamp":%q,"value":"ALARM"}}}`,
 		local.Account, at.Format(time.RFC3339), east, arn, name, stamp)
@@ -68,7 +68,7 @@ func TestAnAlarmOfSomebodyElseIsOneSignal(t *testing.T) {
 	if err != nil || out.FunctionError != nil {
 		t.Fatalf("%v: %s", err, out.Payload)
 	}
-	for id, n := range effects(t, 20*time.Second, "/alarmed/"+name, 1) {
+	for id, n := range effects(t, time.Minute, "/alarmed/"+name, 1) {
 		single(t, id, n)
 	}
 }
@@ -93,7 +93,7 @@ func TestAStandbyTakesOverFromAStalledInput(t *testing.T) {
 	} else {
 		t.Logf("the standby took over after %s of silence; %s are allowed", took.Round(time.Second), 3*every+time.Minute)
 	}
-	effects(t, 20*time.Second, "/stalled/pushed", 1) // rules see the switch
+	effects(t, time.Minute, "/stalled/pushed", 1) // rules see the switch
 
 	// Measured while nobody read: the standby reads back. Both regions' pollers run, and one reads.
 	at := time.Now().UTC().Truncate(every).Add(-3 * every)
@@ -122,7 +122,7 @@ func TestAStandbyTakesOverFromAStalledInput(t *testing.T) {
 		ID: "errors/" + at.Format(time.RFC3339), Source: "cloudwatch/shop", Type: "com.amazonaws.cloudwatch.metric", Subject: "errors",
 		Time: at.Add(every), Data: json.RawMessage(`{"value": 7}`),
 	})
-	for id, n := range effects(t, 20*time.Second, "/measured/errors", 1) {
+	for id, n := range effects(t, time.Minute, "/measured/errors", 1) {
 		single(t, id, n)
 	}
 }

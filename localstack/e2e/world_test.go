@@ -25,11 +25,17 @@ import (
 
 const (
 	east, west   = "us-east-2", "us-west-2"
+	third        = "us-east-1" // the witness; a loop region where observers drain
 	prefix       = "e2e"
 	standbyDelay = 3 * time.Second
 	scale        = 10 // how much faster than AWS alarms, queue metrics and health checks go
 	secret       = "whsec_ZW5kIHRvIGVuZCBzdWl0ZSBvbmx5LCBubyBzZWNyZXQ="
 )
+
+// drains is set for the tests in which observers drain: three loop regions, watched as they are on AWS and by its clock. All
+// others run where operators drain, for they cut regions off for a moment, and one that observers drain meanwhile would stay so
+// for ten minutes. They run beside each other, each in a process of its own.
+var drains = os.Getenv("DRAIN") == "automatic"
 
 // suite is the one world that all tests share: starting and deploying takes longer than testing.
 var suite struct {
@@ -62,16 +68,21 @@ func setUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log, err := os.Create(filepath.Join(root, "dist", "e2e.log"))
+	name, options := "e2e", local.Options{Dir: root, Secret: secret, Regions: []string{east, west, third}, Scale: scale, NoMetrics: true}
+	if drains {
+		name, options.Scale, options.NoMetrics = "e2e-drains", 1, false
+	}
+	log, err := os.Create(filepath.Join(root, "dist", name+".log"))
 	if err != nil {
 		return err
 	}
-	world, err := local.Start(ctx, local.Options{Dir: root, Secret: secret, Regions: []string{east, west, "us-east-1"}, Log: log, Scale: scale, NoMetrics: true})
+	options.Log = log
+	world, err := local.Start(ctx, options)
 	if err != nil {
 		return err
 	}
 	suite.World = world
-	dir, cfg, err := assets(root, strings.TrimPrefix(world.ReceiverURL, "http://"))
+	dir, cfg, err := assets(root, name, strings.TrimPrefix(world.ReceiverURL, "http://"))
 	if err != nil {
 		return err
 	}
@@ -83,7 +94,7 @@ func setUp(ctx context.Context) error {
 		"loop": filepath.Join(dir, "loop.yaml"), "dist": dir, "emulator": "1", "apiEndpoint": world.EdgeURL + "/_aws/execute-api/{id}/$default",
 	}})
 	if err != nil {
-		return fmt.Errorf("%w\nthe log is dist/e2e.log", err)
+		return fmt.Errorf("%w\nthe log is dist/%s.log", err, name)
 	}
 	if err := world.Replicate(ctx, prefix, cfg.Regions.Loop, cfg.Regions.Witness); err != nil {
 		return err
@@ -97,6 +108,9 @@ func setUp(ctx context.Context) error {
 		}
 		if err := world.Invoke(ctx, region, loop.Name(prefix, loop.FuncObserver)); err != nil {
 			return err
+		}
+		if drains {
+			continue
 		}
 		// The suite waits for empty queues; canaries are sent where a test is about them.
 		if err := world.Unschedule(ctx, region, loop.Name(prefix, loop.FuncCanary)); err != nil {
@@ -112,13 +126,17 @@ func setUp(ctx context.Context) error {
 }
 
 // assets writes the suite's loop.yaml and puts its bundle beside the functions' binaries.
-func assets(root, receiver string) (dir string, cfg *loop.Config, err error) {
-	dir = filepath.Join(root, "dist", "e2e")
+func assets(root, name, receiver string) (dir string, cfg *loop.Config, err error) {
+	dir = filepath.Join(root, "dist", name)
 	text, err := os.ReadFile("testdata/loop.yaml")
 	if err != nil {
 		return "", nil, err
 	}
-	text = []byte(strings.ReplaceAll(string(text), "RECEIVER", receiver))
+	edits := []string{"RECEIVER", receiver}
+	if drains {
+		edits = append(edits, "health: {drain: operator}\n", "", "loop: [us-east-2, us-west-2], witness: us-east-1", "loop: [us-east-2, us-west-2, us-east-1]")
+	}
+	text = []byte(strings.NewReplacer(edits...).Replace(string(text)))
 	if cfg, err = rule.Parse("testdata/loop.yaml", text); err != nil {
 		return "", nil, err
 	}

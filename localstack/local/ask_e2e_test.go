@@ -75,7 +75,7 @@ func send(t *testing.T, w *local.World, region, body string) {
 func received(t *testing.T, w *local.World, region, body string) {
 	t.Helper()
 	client := sqs.NewFromConfig(w.AWS(region))
-	eventually(t, 20*time.Second, "the function reports "+body, func(ctx context.Context) bool {
+	eventually(t, time.Minute, "the function reports "+body, func(ctx context.Context) bool {
 		out, err := client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: queue(region, "test-report"), MaxNumberOfMessages: 10, WaitTimeSeconds: 1})
 		if err != nil {
 			t.Error(err)

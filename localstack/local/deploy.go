@@ -35,7 +35,7 @@ func (s *Site) Deploy(ctx context.Context, d Deployment) error {
 		return fmt.Errorf("deploy: %w", err)
 	}
 	// Synthesis takes seconds of one core and bootstrap mostly waits: they run side by side.
-	out := s.path(".local/cdk.out")
+	out := filepath.Join(filepath.Dir(s.path(d.Outputs)), "cdk.out")
 	g, both := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.bootstrap(both, cdk, d.Regions) })
 	if is, err := os.Stat(s.path(d.App)); err == nil && is.IsDir() {

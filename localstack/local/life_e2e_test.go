@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -115,7 +114,7 @@ func TestAStartThatFailsSaysWhy(t *testing.T) {
 	dir := folder(t)
 	w := start(t)
 	// What answers on a taken port is another emulator, and must not be believed to be ours.
-	_, err := local.Start(t.Context(), local.Options{Dir: dir, Venv: venv(t), EmulatorPort: port(t, w.EmulatorURL), StartTimeout: 20 * time.Second})
+	_, err := local.Start(t.Context(), local.Options{Dir: dir, Venv: venv(t), EmulatorPort: port(t, w.EmulatorURL)})
 	if err == nil {
 		t.Fatal("two emulators on one port")
 	}
@@ -123,7 +122,7 @@ func TestAStartThatFailsSaysWhy(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	// An emulator that ends at once: its own words say why.
-	_, err = local.Start(t.Context(), local.Options{Dir: dir, Venv: venv(t), Env: []string{"GATEWAY_PORT=nonsense"}, StartTimeout: 20 * time.Second})
+	_, err = local.Start(t.Context(), local.Options{Dir: dir, Venv: venv(t), Env: []string{"GATEWAY_PORT=nonsense"}})
 	if err == nil || !strings.Contains(err.Error(), "nonsense") {
 		t.Errorf("got %v", err)
 	}

@@ -73,6 +73,16 @@ func Start(ctx context.Context, o Options) (_ *World, err error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
+	if o.Upstream == "" {
+		// A port in use has to be noticed here: what listens there may be another emulator,
+		// and it would answer in the place of ours. Ours listens before this function returns.
+		port, free, err := hold(o.EmulatorPort)
+		if err != nil {
+			return nil, taken("emulator", err)
+		}
+		defer free()
+		o.EmulatorPort = port
+	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	w := &World{cancel: cancel, failed: make(chan error, 16)}
 	w.stop = sync.OnceValue(w.end)
@@ -236,26 +246,19 @@ func (o *Options) complete() error {
 	if o.StartTimeout == 0 {
 		o.StartTimeout = 60 * time.Second
 	}
-	if o.Upstream == "" {
-		// A port in use has to be noticed here: what listens there may be another emulator,
-		// and it would answer in the place of ours. (Between this and the emulator's own
-		// listening somebody could still take it; then the emulator ends and the start fails.)
-		l, err := listen("emulator", o.EmulatorPort)
-		if err != nil {
-			return err
-		}
-		o.EmulatorPort = l.Addr().(*net.TCPAddr).Port
-		return l.Close()
-	}
 	return nil
 }
 
 func listen(who string, port int) (net.Listener, error) {
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: does another world run? Stop it first, or give other ports", who, err)
+		return nil, taken(who, err)
 	}
 	return l, nil
+}
+
+func taken(who string, err error) error {
+	return fmt.Errorf("%s: %w: does another world run? Stop it first, or give other ports", who, err)
 }
 
 // syncWriter lets the emulator, the edge and cdk write to one log.

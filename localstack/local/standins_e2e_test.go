@@ -53,7 +53,7 @@ func TestALoggedMetricRaisesItsAlarm(t *testing.T) {
 
 func states(t *testing.T, watch *cloudwatch.Client, want map[string]types.StateValue) {
 	t.Helper()
-	eventually(t, 20*time.Second, fmt.Sprint("alarms ", want), func(ctx context.Context) bool {
+	eventually(t, time.Minute, fmt.Sprint("alarms ", want), func(ctx context.Context) bool {
 		out, err := watch.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{})
 		if err != nil { // the emulator cuts an answer short now and then: asked again
 			t.Log(err)
@@ -113,7 +113,7 @@ func TestQueuesAreMeasured(t *testing.T) {
 		t.Fatal(err)
 	}
 	deep := func(p types.Datapoint) bool { return *p.Maximum == 1 }
-	eventually(t, 20*time.Second, "a depth of 1", func(context.Context) bool { return slices.ContainsFunc(measured(began), deep) })
+	eventually(t, time.Minute, "a depth of 1", func(context.Context) bool { return slices.ContainsFunc(measured(began), deep) })
 
 	calls, err := w.Edge().Calls(t.Context())
 	if err != nil {

@@ -73,7 +73,7 @@ func hurried(t *testing.T, scale float64) *local.World {
 func noneLeft(t *testing.T, dir string) {
 	t.Helper()
 	// The test's own context has ended when a cleanup runs.
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	until(ctx, t, "no process is left", func(context.Context) bool { return len(processesIn(dir)) == 0 })
 }
