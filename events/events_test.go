@@ -63,6 +63,8 @@ func TestSignalSchemaAgreesWithIngest(t *testing.T) {
 		strings.Replace(start, `"id":"1",`, ``, 1) + `}`:                 false,
 		strings.Replace(start, "shop", "Unbroken:canary", 1) + `}`:       false,
 		strings.Replace(start, `"t"`, `"unbroken.effect.done"`, 1) + `}`: false,
+		strings.Replace(start, `"t"`, `"unbroken.health.bad"`, 1) + `}`:  false,
+		strings.Replace(start, `"t"`, `"unbroken.canary"`, 1) + `}`:      false,
 		`[]`: false,
 	} {
 		_, err := ingest.ParseEvent([]byte(doc))

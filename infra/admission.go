@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -33,7 +34,9 @@ func (r region) signalSenders() []*string {
 	if r.tells() && r.cfg.Regions.Witness != "" {
 		roles = append(roles, r.roleARN(r.cfg.Regions.Witness, loop.FuncObserver))
 	}
-	roles = append(roles, r.roleARN(r.name, loop.FuncCanary)) // nobody's canary but this region's own
+	if slices.Contains(loop.Canaries(r.cfg.Inputs), loop.QueueSignals) {
+		roles = append(roles, r.roleARN(r.name, loop.FuncCanary)) // nobody's canary but this region's own
+	}
 	return append(roles, r.salvagers()...)
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -22,9 +23,13 @@ import (
 const (
 	stageRate, stageBurst   = 2000, 1000
 	healthRate, healthBurst = 50, 100
+	canaryRate, canaryBurst = 2, 5 // two a minute; a flood that meets the stage's bound is no reason to leave the region
 )
 
-const routeHealth = "GET /v1/health"
+const (
+	routeHealth = "GET /v1/health"
+	routeCanary = "POST " + loop.CanaryPath
+)
 
 func (r region) api() awsapigatewayv2.HttpApi {
 	return awsapigatewayv2.NewHttpApi(r.stack, jsii.String("Api"), &awsapigatewayv2.HttpApiProps{
@@ -55,8 +60,22 @@ func (r region) routes(api awsapigatewayv2.HttpApi, ingest, outputs awslambda.Fu
 		Id:     jsii.String("AwsSolutions-APIG4"),
 		Reason: jsii.String("health checks carry no credentials; the answer has no detail and the route its own throttle"),
 	})
-	return r.stage(api, health)
+	own := map[string]throttle{routeHealth: {health, healthRate, healthBurst}}
+	if r.posts() {
+		canary := r.route(api, "PostCanary", awsapigatewayv2.HttpMethod_POST, loop.CanaryPath, toIngest, nil)
+		own[routeCanary] = throttle{canary, canaryRate, canaryBurst}
+	}
+	return r.stage(api, own)
 }
+
+// throttle is a route's own.
+type throttle struct {
+	route       awsapigatewayv2.HttpRoute
+	rate, burst float64
+}
+
+// posts says whether the region's canary comes over HTTP, among other ways.
+func (r region) posts() bool { return slices.Contains(loop.Canaries(r.cfg.Inputs), loop.KindHTTP) }
 
 // inputRoute lets producers in that have no AWS credentials, to an input whose own function checks theirs. The route
 // that names the input is chosen before the one with a variable.
@@ -86,7 +105,11 @@ func (r region) route(api awsapigatewayv2.HttpApi, id string, method awsapigatew
 
 // stage is defined at the lower level, which alone has throttles per route. A route's settings must not
 // arrive before the route.
-func (r region) stage(api awsapigatewayv2.HttpApi, health awsapigatewayv2.HttpRoute) awsapigatewayv2.CfnStage {
+func (r region) stage(api awsapigatewayv2.HttpApi, own map[string]throttle) awsapigatewayv2.CfnStage {
+	settings := map[string]interface{}{}
+	for key, t := range own {
+		settings[key] = map[string]interface{}{"ThrottlingRateLimit": t.rate, "ThrottlingBurstLimit": t.burst}
+	}
 	// Under /aws/vendedlogs/ the service need not add the group to a resource policy, whose size is limited.
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
 	logs := awslogs.NewLogGroup(r.stack, jsii.String("ApiLogs"), &awslogs.LogGroupProps{
@@ -103,18 +126,15 @@ func (r region) stage(api awsapigatewayv2.HttpApi, health awsapigatewayv2.HttpRo
 			ThrottlingRateLimit:    jsii.Number(stageRate),
 			ThrottlingBurstLimit:   jsii.Number(stageBurst),
 		},
-		RouteSettings: map[string]interface{}{
-			routeHealth: map[string]interface{}{
-				"ThrottlingRateLimit":  healthRate,
-				"ThrottlingBurstLimit": healthBurst,
-			},
-		},
+		RouteSettings: settings,
 		AccessLogSettings: &awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
 			DestinationArn: logs.LogGroupArn(),
 			Format:         jsii.String(accessLogFormat),
 		},
 	})
-	stage.Node().AddDependency(health)
+	for _, key := range sortedKeys(own) {
+		stage.Node().AddDependency(own[key].route)
+	}
 	return stage
 }
 

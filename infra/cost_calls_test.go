@@ -3,8 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +22,7 @@ import (
 	"example.com/unbroken/internal/canary"
 	"example.com/unbroken/internal/decide"
 	"example.com/unbroken/internal/dynamo"
+	"example.com/unbroken/internal/ingest"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/mem"
 	"example.com/unbroken/internal/observe"
@@ -41,6 +46,7 @@ type calls struct {
 	Look    float64 // read units of one look at a region's health
 	Custom  int     // metrics that are published, by all functions of all regions
 	Landed  float64 // canaries
+	Posted  float64 // of these, over HTTP
 }
 
 // meter counts, by everybody at once.
@@ -211,6 +217,31 @@ func (w meteredWatch) Publish(_ context.Context, r observe.Reading) error {
 	return nil
 }
 
+// meteredAPI is the way of canaries to ingest.
+type meteredAPI struct {
+	m       *meter
+	tel     *telemetry.Telemetry
+	out     *bytes.Buffer
+	ingest  http.Handler
+	publish func(metric string)
+	t       *testing.T
+}
+
+func (a meteredAPI) Post(ctx context.Context, event []byte) error {
+	a.m.add(&a.m.Posted, 1)
+	ctx, end := a.tel.StartBatch(ctx, nil)
+	rec := httptest.NewRecorder()
+	a.ingest.ServeHTTP(rec, httptest.NewRequestWithContext(ctx, http.MethodPost, loop.CanaryPath, bytes.NewReader(event)))
+	end()
+	for _, name := range published(a.t, a.out) {
+		a.publish(name)
+	}
+	if rec.Code != http.StatusAccepted {
+		return fmt.Errorf("answered %d: %s", rec.Code, rec.Body)
+	}
+	return nil
+}
+
 // idleHour runs all that is scheduled for an hour in which nobody sends a signal. Two regions of two observers each look
 // alike in every minute but for whose turn it is to read metrics.
 func idleHour(t *testing.T, cfg *loop.Config) calls {
@@ -234,7 +265,7 @@ func idleHour(t *testing.T, cfg *loop.Config) calls {
 		out    *bytes.Buffer
 		handle func(context.Context, []loop.Message) []string
 	}
-	chain := map[string][]stage{}
+	chain, senders := map[string][]stage{}, map[string]*canary.Sender{}
 	for _, in := range cfg.Regions.Loop {
 		queue := meteredQueue{queues.Poller(in), m}
 		tel := func(function string) (*telemetry.Telemetry, *bytes.Buffer) {
@@ -253,7 +284,27 @@ func idleHour(t *testing.T, cfg *loop.Config) calls {
 			Targets:  map[string]act.Target{loop.TargetReceipt: receipt.Target{Region: in, Docs: meteredDocs{mem.NewDocuments(tables, in), m}, Now: clock}},
 			Controls: controls.In(in), Stopper: controls.In(in),
 		})
-		chain[in] = []stage{{loop.QueueSignals, decideTel, decideOut, d.Handle}, {loop.QueueActions, actTel, actOut, a.Handle}}
+		docs := meteredDocs{mem.NewDocuments(tables, in), m}
+		entrance := ingest.Config{
+			Region: in, Peers: loop.Peers(cfg.Regions.Loop, in), Inputs: cfg.Inputs, StandbyDelay: cfg.StandbyDelay.Std(), Queue: queue, Now: clock,
+			Canaries: &canary.Verifier{Region: in, Keys: docs, Now: clock},
+		}
+		inboxTel, inboxOut := tel(loop.FuncIngestQueue)
+		inbox, err := ingest.NewInbox(ingest.New(entrance), "inbox")
+		if err != nil {
+			t.Fatal(err)
+		}
+		httpTel, httpOut := tel(loop.FuncIngestHTTP)
+		entrance.Canaries = &canary.Verifier{Region: in, Keys: docs, Now: clock} // another process
+		key, err := canary.NewKey(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		senders[in] = &canary.Sender{
+			Region: in, Kinds: loop.Canaries(cfg.Inputs), Queue: queue, Board: docs, Key: key, Now: clock,
+			HTTP: meteredAPI{m, httpTel, httpOut, ingest.NewHTTP(ingest.New(entrance)), func(name string) { m.publish(in + loop.FuncIngestHTTP + name) }, t},
+		}
+		chain[in] = []stage{{loop.QueueInbox, inboxTel, inboxOut, inbox.Handle}, {loop.QueueSignals, decideTel, decideOut, d.Handle}, {loop.QueueActions, actTel, actOut, a.Handle}}
 	}
 	deliver := func() {
 		for in, stages := range chain {
@@ -279,7 +330,7 @@ func idleHour(t *testing.T, cfg *loop.Config) calls {
 	}
 	for range 60 {
 		for _, in := range cfg.Regions.Loop {
-			if err := (&canary.Sender{Region: in, Inputs: loop.Canaries(), Queue: meteredQueue{queues.Poller(in), m}, Now: clock}).Run(t.Context()); err != nil {
+			if err := senders[in].Send(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := (&salvage.Worker{Region: in, States: reader(in).Views, Queues: meteredQueue{queues.Poller(in), m}, Now: clock}).Run(t.Context()); err != nil {
@@ -290,7 +341,7 @@ func idleHour(t *testing.T, cfg *loop.Config) calls {
 		for _, in := range cfg.Regions.All() {
 			o := &observe.Observer{
 				Region: in, Loop: cfg.Regions.Loop, All: cfg.Regions.All(), Endpoint: "https://" + in + ".loop.example.com", Now: clock,
-				Docs: meteredDocs{mem.NewDocuments(tables, in), m}, Depths: meteredQueue{queues.Poller(in), m}, Bounds: cfg.Health.Bounds,
+				Docs: meteredDocs{mem.NewDocuments(tables, in), m}, Depths: meteredQueue{queues.Poller(in), m}, Bounds: cfg.Health.Bounds, Canaries: loop.Canaries(cfg.Inputs),
 				Prober: meteredWatch{m, in}, Metrics: meteredWatch{m, in}, Gauge: meteredWatch{m, in},
 			}
 			if in == cfg.Regions.Witness {
@@ -301,6 +352,11 @@ func idleHour(t *testing.T, cfg *loop.Config) calls {
 			}
 		}
 		now = now.Add(loop.CanaryEvery)
+		for _, in := range cfg.Regions.Loop {
+			if err := senders[in].Send(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
 		deliver()
 		now = now.Add(time.Minute - loop.CanaryEvery)
 	}
@@ -308,7 +364,7 @@ func idleHour(t *testing.T, cfg *loop.Config) calls {
 	own := cfg.Regions.Loop[0]
 	asHealth := reader(own)
 	asHealth.Docs = eventual{meteredDocs{mem.NewDocuments(tables, own), m}}
-	h := &outputs.Health{Region: own, Now: clock, Reader: asHealth, Canaries: loop.Canaries()}
+	h := &outputs.Health{Region: own, Now: clock, Reader: asHealth, Canaries: loop.Canaries(cfg.Inputs)}
 	if !h.Fit(t.Context()) {
 		t.Fatal("the idle deployment is not healthy")
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/rule"
 )
 
@@ -22,7 +23,7 @@ const (
 	pollSeconds    = 20  // that one receive waits
 	healthMs       = 15  // of a health check's invocation
 	scheduledMs    = 400 // of a scheduled run
-	canaryMs       = 60  // of decide or act, for a canary
+	canaryMs       = 60  // of ingest, decide or act, for a canary
 	logOverhead    = 26  // bytes that CloudWatch Logs counts for each event
 )
 
@@ -55,7 +56,7 @@ func bill(t *testing.T) []line {
 	}
 	c := idleHour(t, cfg)
 	n := map[string]float64{}
-	var options, requests, runs, scheduled float64
+	var options, requests, runs, waits float64
 	loopRegions := float64(len(cfg.Regions.Loop))
 	for _, stack := range made.pair.stacks {
 		for _, r := range stack.Resources {
@@ -77,15 +78,19 @@ func bill(t *testing.T) []line {
 				if r.Properties["ScheduleExpression"] == "rate(1 hour)" {
 					every = 1
 				}
+				if text(r.Properties["Name"]) == "ub-"+loop.FuncCanary { // it waits for its second half
+					waits += every * hours
+				}
 				runs += every * hours
 			}
 		}
 	}
-	scheduled = runs
-	chain := 2 * c.Landed * hours // decide and act, for each canary
+	landed := c.Landed * hours
+	chain := 3 * landed // ingest, decide and act, for each canary
 	replicas := loopRegions
 	looks := requests // at most: within a second the answer is remembered
-	gbSeconds := (requests*healthMs*256 + scheduled*scheduledMs*256 + chain*canaryMs*512) / 1000 / 1024
+	waiting := waits * (float64(loop.CanaryEvery.Milliseconds()) + scheduledMs) * memory(loop.FuncCanary)
+	gbSeconds := (requests*healthMs*256 + (runs-waits)*scheduledMs*256 + waiting + landed*canaryMs*(256+512+512)) / 1000 / 1024
 	kept := c.Claims * 24 * 21 // write units of canaries' claims that stand at any time; a pass reads eventually: a unit for eight
 	freeBoards := 3.0          // of up to 50 metrics
 	made.pair.each("AWS::CloudWatch::Dashboard", func(_, _ string, r resource) {
@@ -97,8 +102,8 @@ func bill(t *testing.T) []line {
 		{"Route 53 health checks", n["AWS::Route53::HealthCheck"], "checks", 0.50, 1, 50},
 		{"their options: HTTPS, fast interval", options, "options", 1.00, 1, 0},
 		{"hosted zone", 1, "zone", 0.50, 1, 0},
-		{"API Gateway: the requests of these checks", requests, "requests", 1.00, 1e6, 0},
-		{"Lambda: requests", requests + scheduled + chain, "requests", 0.20, 1e6, 1e6},
+		{"API Gateway: the requests of these checks, and canaries", requests + c.Posted*hours, "requests", 1.00, 1e6, 0},
+		{"Lambda: requests", requests + runs + chain, "requests", 0.20, 1e6, 1e6},
 		{"Lambda: duration", gbSeconds, "GB-s", 0.0000133334, 1, 400_000},
 		{"EventBridge Scheduler", runs, "runs", 1.00, 1e6, 14e6},
 		{"SQS: Lambda's pollers on idle queues", n["AWS::Lambda::EventSourceMapping"] * pollers * 3600 / pollSeconds * hours, "requests", 0.40, 1e6, 1e6},
@@ -113,7 +118,7 @@ func bill(t *testing.T) []line {
 		{"CloudWatch: GetMetricData", c.Metrics * hours, "metrics", 0.01, 1000, 0},
 		{"CloudWatch: PutMetricData", c.Puts * hours, "requests", 0.01, 1000, 1e6},
 		{"CloudWatch: dashboards", n["AWS::CloudWatch::Dashboard"], "dashboards", 3.00, 1, freeBoards},
-		{"CloudWatch: logs of health checks", requests * float64(len(accessLine())+logOverhead) / 1e9, "GB", 0.50, 1, 5},
+		{"CloudWatch: logs of these requests", (requests + c.Posted*hours) * float64(len(accessLine())+logOverhead) / 1e9, "GB", 0.50, 1, 5},
 		{"X-Ray: traces of canaries", chain, "traces", 5.00, 1e6, 100_000},
 		{"KMS: keys of the alarms' topics", n["AWS::KMS::Key"], "keys", 1.00, 1, 0},
 	}

@@ -97,13 +97,18 @@ func synthAndRun(m *testing.M) (int, error) {
 
 const operator = "arn:aws:iam::123456789012:role/oncall"
 
-// config has an action slower than the rest, and two that share a secret.
+// config has an action slower than the rest, and two that share a secret. Where there is one region only, no producer
+// sends to it.
 func config(regions loop.Regions) *loop.Config {
-	return &loop.Config{Prefix: "ub", Regions: regions, Actions: map[string]loop.Action{
+	cfg := &loop.Config{Prefix: "ub", Regions: regions, Actions: map[string]loop.Action{
 		"page": {To: loop.TargetWebhook, Secret: "ssm:/ub/page", Timeout: loop.Duration(5 * time.Second)},
 		"lead": {To: loop.TargetWebhook, Secret: "ssm:/ub/page", Timeout: loop.Duration(14 * time.Second)},
 		"note": {To: loop.TargetOutput},
 	}}
+	if len(regions.Loop) > 1 {
+		cfg.Inputs = map[string]loop.Input{"default": {Kind: loop.KindHTTP}, "inbox": {Kind: loop.KindQueue}}
+	}
+	return cfg
 }
 
 func synth(dir string, regions loop.Regions, opt Options) (assembly, error) {

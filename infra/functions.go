@@ -110,7 +110,7 @@ func (r region) timeout(name string) float64 {
 		return r.actTimeout()
 	case loop.FuncDecide:
 		return 15
-	case loop.FuncObserver, loop.FuncSalvage:
+	case loop.FuncObserver, loop.FuncSalvage, loop.FuncCanary:
 		return 50 // done before the next minute's run starts
 	case loop.FuncSweeper:
 		return 300 // the four minutes of a run, its last page, and writing down where it stopped
@@ -137,6 +137,8 @@ func memory(name string) float64 {
 	switch name {
 	case loop.FuncDecide, loop.FuncAct:
 		return 512
+	case loop.FuncCanary:
+		return 128 // it waits, for half of its time
 	}
 	return 256
 }

@@ -30,7 +30,7 @@ func TestAnInputWithItsOwnCredentialsHasItsOwnRoute(t *testing.T) {
 				auth[text(r.Properties["RouteKey"])] = r.Properties["AuthorizationType"]
 			}
 		}
-		if len(auth) != 2 || auth["POST /v1/signals/{input}"] != "AWS_IAM" || auth["POST /v1/signals/am-prod"] != "NONE" {
+		if len(auth) != 3 || auth[routeCanary] != "AWS_IAM" || auth["POST /v1/signals/{input}"] != "AWS_IAM" || auth["POST /v1/signals/am-prod"] != "NONE" {
 			t.Errorf("%s: %v", stack, auth)
 		}
 	}

@@ -86,10 +86,11 @@ func (r region) loopRegion(first bool) {
 	act := r.function(loop.FuncAct, nil)
 
 	api := r.api()
+	r.apiID = api.ApiId()
 	endpoint := r.endpoint(api)
 	outputs := r.function(loop.FuncOutputs, endpoint)
 	observer := r.function(loop.FuncObserver, endpoint)
-	canary := r.function(loop.FuncCanary, nil)
+	canary := r.function(loop.FuncCanary, endpoint)
 	sweeper := r.function(loop.FuncSweeper, nil)
 	stage := r.routes(api, ingestHTTP, outputs)
 	if r.opt.Domain != "" {

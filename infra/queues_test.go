@@ -133,6 +133,7 @@ func TestSignalsAndActionsRefuseStrangers(t *testing.T) {
 		{"signals", role("oncall"), false},
 		{"signals", role("ub-outputs-us-east-2"), true},
 		{"signals", role("ub-observer-us-east-2"), true},
+		{"signals", role("ub-canary-us-east-2"), true}, // it enters by http and queue
 		{"signals", role("admin"), true},
 		{"signals", topic, true},
 		{"actions", role("ub-decide-us-east-2"), false},

@@ -13,6 +13,7 @@ type region struct {
 	name  string
 	cfg   *loop.Config
 	opt   Options
+	apiID *string // of its HTTP API, once that is defined
 }
 
 // newRegion starts the stack {prefix}-{id} in a region.

@@ -39,6 +39,8 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 	signals := r.everywhere(func(in string) *string { return r.queueARN(in, loop.QueueSignals) })
 	claims := r.tableARN(r.name, loop.TableClaims)
 	outputs := r.tableARN(r.name, loop.TableOutputs)
+	ledger := "ledger#" + r.name + "#*"
+	notes := onKeys([]string{ledger, loop.HeardKey("*")}, []string{"dynamodb:PutItem"}, outputs) // the sampled ledger, and that an input is heard
 	controls := []string{"dynamodb:GetItem"}
 	if slices.ContainsFunc(r.cfg.Rules, func(one loop.Rule) bool { return one.Guard.MaxRegressions > 0 }) {
 		controls = append(controls, "dynamodb:PutItem") // a rule stops itself; all else there is people's
@@ -52,32 +54,36 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 	switch name {
 	case loop.FuncArchive: // objects
 		return []awsiam.PolicyStatement{receive(own(loop.QueueArchive)), r.archivePut()}
-	case loop.FuncIngestHTTP: // the signal and its standby copy; the sampled ledger; whether the region is drained; the secrets of its producers
-		return append([]awsiam.PolicyStatement{send(ingested...), allow([]string{"dynamodb:PutItem", "dynamodb:Query"}, outputs)}, r.secrets(r.inputSecrets())...)
-	case loop.FuncIngestQueue: // the same, and quarantine
+	case loop.FuncIngestHTTP: // the signal and its standby copy; notes; whether the region is drained, and its canaries' keys; the secrets of its producers
+		return append([]awsiam.PolicyStatement{
+			send(ingested...), notes,
+			onKeys([]string{"state#*", "verdict#*", loop.CanaryKeyKey(r.name)}, []string{"dynamodb:Query"}, outputs),
+		}, r.secrets(r.inputSecrets())...)
+	case loop.FuncIngestQueue: // the same without gate and secrets, and quarantine
 		return []awsiam.PolicyStatement{
 			receive(own(loop.QueueInbox)),
 			send(append(ingested, own(loop.DeadLetter(loop.QueueInbox)))...),
-			allow([]string{"dynamodb:PutItem"}, outputs),
+			notes, onKeys([]string{loop.CanaryKeyKey(r.name)}, []string{"dynamodb:Query"}, outputs),
 		}
-	case loop.FuncIngestAlarm: // the same without a queue of its own
+	case loop.FuncIngestAlarm: // without a queue of its own, and no canary comes that way
 		return []awsiam.PolicyStatement{
 			send(append(ingested, own(loop.DeadLetter(loop.QueueInbox)))...),
-			allow([]string{"dynamodb:PutItem"}, outputs),
+			notes,
 		}
 	case loop.FuncIngestPoll: // the signal and its standby copy; how far it has read, and whether it stands by; the sampled ledger
 		return append([]awsiam.PolicyStatement{
 			send(ingested...),
 			onKeys([]string{loop.CursorKey("*")}, []string{"dynamodb:GetItem", "dynamodb:PutItem"}, claims),
 			onKeys([]string{loop.WatchedKey("*")}, []string{"dynamodb:GetItem"}, claims),
-			allow([]string{"dynamodb:PutItem"}, outputs),
+			notes,
 		}, r.secrets(r.endpointSecrets())...)
 	case loop.FuncDecide: // effects, re-sends and timers, quarantine; episodes; windows
 		return []awsiam.PolicyStatement{
 			receive(own(loop.QueueSignals)),
 			send(append(signals, own(loop.QueueActions), own(loop.DeadLetter(loop.QueueSignals)))...),
 			onKeys([]string{"episode#*"}, []string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}, claims),
-			allow([]string{"dynamodb:Query", "dynamodb:PutItem", "dynamodb:BatchWriteItem"}, outputs),
+			allow([]string{"dynamodb:Query"}, outputs),
+			onKeys([]string{"win#" + r.name + "#*", ledger}, []string{"dynamodb:PutItem", "dynamodb:BatchWriteItem"}, outputs),
 		}
 	case loop.FuncAct: // backoff, outcomes, quarantine; claims and what bounds them; outputs; the secrets its actions name
 		var episodes []awsiam.PolicyStatement // whether a rule fires that mutes another one
@@ -90,7 +96,9 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 			onKeys([]string{"effect#*", "budget#*", "throttle#*"},
 				[]string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}, claims),
 			onKeys([]string{loop.KeyControls}, controls, claims),
-			allow([]string{"dynamodb:UpdateItem", "dynamodb:BatchGetItem", "dynamodb:PutItem"}, outputs), // outputs; the sampled ledger
+			allow([]string{"dynamodb:BatchGetItem"}, outputs),
+			onKeys([]string{"out#" + r.name + "#*"}, []string{"dynamodb:UpdateItem"}, outputs),
+			onKeys([]string{loop.ReceiptKey(r.name), ledger}, []string{"dynamodb:PutItem"}, outputs),
 		}, episodes, r.secrets(r.actionSecrets()), r.targets())
 	case loop.FuncOutputs: // reads only; lists by the index of keys
 		return []awsiam.PolicyStatement{
@@ -102,7 +110,7 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 			allow([]string{"dynamodb:Scan"}, claims),
 			onKeys([]string{"episode#*"}, []string{"dynamodb:GetItem"}, claims),
 			onKeys([]string{"effect#*", "episode#*", "budget#*", "throttle#*"}, []string{"dynamodb:DeleteItem"}, claims),
-			allow([]string{"dynamodb:Query", "dynamodb:PutItem"}, outputs),
+			onKeys([]string{"sweep#" + r.name}, []string{"dynamodb:Query", "dynamodb:PutItem"}, outputs),
 		}
 	case loop.FuncSalvage: // what is stranded in drained peers, to the own queues; who is drained
 		return []awsiam.PolicyStatement{
@@ -111,7 +119,7 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 			onKeys([]string{"state#*", "verdict#*"}, []string{"dynamodb:Query"}, outputs),
 		}
 	case loop.FuncCanary:
-		return []awsiam.PolicyStatement{send(own(loop.QueueSignals))}
+		return r.canaryGrants()
 	case loop.FuncObserver:
 		return append(r.observerGrants(), r.watcherGrants()...)
 	}
@@ -142,8 +150,27 @@ func (r region) observerGrants() []awsiam.PolicyStatement {
 	tables := r.everywhere(func(in string) *string { return r.tableARN(in, loop.TableOutputs) })
 	return []awsiam.PolicyStatement{
 		allow([]string{"sqs:GetQueueAttributes"}, queues...),
-		allow([]string{"dynamodb:PutItem", "dynamodb:Query", "dynamodb:GetItem"}, tables...),
+		allow([]string{"dynamodb:Query", "dynamodb:GetItem"}, tables...),
+		onKeys([]string{"verdict#*", "state#*", "endpoint#" + r.name, loop.ToldKey(r.name)}, []string{"dynamodb:PutItem"}, tables...),
 	}
+}
+
+// canaryGrants are the ways in of the region's own canaries, and the key that they are signed with. Ingest believes whoever is
+// announced there, so no other role may write it.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control-iam.html
+func (r region) canaryGrants() []awsiam.PolicyStatement {
+	all := []awsiam.PolicyStatement{onKeys([]string{loop.CanaryKeyKey(r.name)}, []string{"dynamodb:PutItem"}, r.tableARN(r.name, loop.TableOutputs))}
+	for _, kind := range loop.Canaries(r.cfg.Inputs) {
+		switch kind {
+		case loop.KindHTTP:
+			all = append(all, allow([]string{"execute-api:Invoke"}, r.arn("execute-api", r.name, *r.apiID+"/$default/POST"+loop.CanaryPath)))
+		case loop.KindQueue:
+			all = append(all, send(r.queueARN(r.name, loop.QueueInbox)))
+		default:
+			all = append(all, send(r.queueARN(r.name, loop.QueueSignals)))
+		}
+	}
+	return all
 }
 
 // watcherGrants are what an observer needs besides, to say what it found, and in a loop region to switch an input's
@@ -234,11 +261,11 @@ func receive(queue *string) awsiam.PolicyStatement {
 	return allow([]string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}, queue)
 }
 
-// onKeys is allow for the items whose partition keys are like these: `claims` holds the records of several functions,
-// and each may touch its own.
+// onKeys is allow for the items whose partition keys are like these: a table holds the records of several functions, and
+// each may touch its own.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
-func onKeys(keys, actions []string, table *string) awsiam.PolicyStatement {
-	s := allow(actions, table)
+func onKeys(keys, actions []string, tables ...*string) awsiam.PolicyStatement {
+	s := allow(actions, tables...)
 	s.AddCondition(jsii.String("ForAllValues:StringLike"), map[string]any{"dynamodb:LeadingKeys": keys})
 	return s
 }

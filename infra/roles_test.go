@@ -1,11 +1,17 @@
 package main
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"example.com/unbroken/internal/ledger"
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/observe"
+	regions "example.com/unbroken/internal/region"
+	"example.com/unbroken/internal/sweep"
 )
 
 // statement is one IAM statement with its lists resolved.
@@ -62,27 +68,39 @@ func eachRole(t *testing.T, a assembly, f func(name string, all []statement)) {
 
 // What a function may do to data, from us-east-2, in full; after a table, on the items with which keys. {own} and {peer} stand for the two loop regions.
 var contract = map[string][]string{
-	"ingest-http": {"sqs:SendMessage signals@{own} signals@{peer}", "dynamodb:PutItem,dynamodb:Query table/outputs@{own}"},
+	"ingest-http": {
+		"sqs:SendMessage signals@{own} signals@{peer}",
+		"dynamodb:PutItem table/outputs@{own} ledger#{own}#* heard#*",
+		"dynamodb:Query table/outputs@{own} state#* verdict#* canarykey#{own}",
+	},
 	"ingest-queue": {
 		"sqs:ReceiveMessage,sqs:DeleteMessage,sqs:GetQueueAttributes inbox@{own}",
 		"sqs:SendMessage signals@{own} signals@{peer} inbox-dlq@{own}",
-		"dynamodb:PutItem table/outputs@{own}",
+		"dynamodb:PutItem table/outputs@{own} ledger#{own}#* heard#*",
+		"dynamodb:Query table/outputs@{own} canarykey#{own}",
 	},
 	"decide": {
 		"sqs:ReceiveMessage,sqs:DeleteMessage,sqs:GetQueueAttributes signals@{own}",
 		"sqs:SendMessage signals@{own} signals@{peer} actions@{own} signals-dlq@{own}",
 		"dynamodb:GetItem,dynamodb:PutItem,dynamodb:UpdateItem table/claims@{own} episode#*",
-		"dynamodb:Query,dynamodb:PutItem,dynamodb:BatchWriteItem table/outputs@{own}",
+		"dynamodb:Query table/outputs@{own}",
+		"dynamodb:PutItem,dynamodb:BatchWriteItem table/outputs@{own} win#{own}#* ledger#{own}#*",
 	},
 	"act": {
 		"sqs:ReceiveMessage,sqs:DeleteMessage,sqs:GetQueueAttributes actions@{own}",
 		"sqs:SendMessage signals@{own} signals@{peer} actions@{own} actions-dlq@{own}",
 		"dynamodb:GetItem,dynamodb:PutItem,dynamodb:UpdateItem table/claims@{own} effect#* budget#* throttle#*",
 		"dynamodb:GetItem table/claims@{own} controls",
-		"dynamodb:UpdateItem,dynamodb:BatchGetItem,dynamodb:PutItem table/outputs@{own}",
+		"dynamodb:BatchGetItem table/outputs@{own}",
+		"dynamodb:UpdateItem table/outputs@{own} out#{own}#*",
+		"dynamodb:PutItem table/outputs@{own} receipt#{own} ledger#{own}#*",
 		"ssm:GetParameter arn:aws:ssm:{own}:123456789012:parameter/ub/page",
 	},
-	"canary": {"sqs:SendMessage signals@{own}"},
+	"canary": {
+		"dynamodb:PutItem table/outputs@{own} canarykey#{own}",
+		"execute-api:Invoke arn:aws:execute-api:{own}:123456789012:{api}/$default/POST/v1/signals/unbroken.canary",
+		"sqs:SendMessage inbox@{own}",
+	},
 	"salvage": {
 		"sqs:ReceiveMessage,sqs:DeleteMessage,sqs:ChangeMessageVisibility inbox@{peer} signals@{peer} actions@{peer}",
 		"sqs:SendMessage inbox@{own} signals@{own} actions@{own}",
@@ -96,13 +114,14 @@ var contract = map[string][]string{
 		"dynamodb:Scan table/claims@{own}",
 		"dynamodb:GetItem table/claims@{own} episode#*",
 		"dynamodb:DeleteItem table/claims@{own} effect#* episode#* budget#* throttle#*",
-		"dynamodb:Query,dynamodb:PutItem table/outputs@{own}",
+		"dynamodb:Query,dynamodb:PutItem table/outputs@{own} sweep#{own}",
 	},
 	"observer": {
 		"sqs:GetQueueAttributes inbox@{own} inbox@{peer} inbox-dlq@{own} inbox-dlq@{peer} " +
 			"signals@{own} signals@{peer} signals-dlq@{own} signals-dlq@{peer} " +
 			"actions@{own} actions@{peer} actions-dlq@{own} actions-dlq@{peer}",
-		"dynamodb:PutItem,dynamodb:Query,dynamodb:GetItem table/outputs@{own} table/outputs@{peer}",
+		"dynamodb:Query,dynamodb:GetItem table/outputs@{own} table/outputs@{peer}",
+		"dynamodb:PutItem table/outputs@{own} table/outputs@{peer} verdict#* state#* endpoint#{own} told#{own}",
 	},
 }
 
@@ -129,6 +148,111 @@ func TestRolesGrantTheContractAndNoMore(t *testing.T) {
 	})
 	if seen != len(contract) {
 		t.Errorf("found %d functions' roles, want %d", seen, len(contract))
+	}
+}
+
+// Ingest believes whoever is announced under a region's canary keys, and outputs are replicated: in every deployment, the
+// region's canary function alone may write there, and no role may write what it likes.
+func TestOnlyACanaryFunctionAnnouncesKeys(t *testing.T) {
+	writes := []string{"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
+	announce := 0
+	for _, a := range []assembly{made.pair, made.emulated, made.three, made.single, made.archived, made.targets} {
+		eachRole(t, a, func(role string, all []statement) {
+			for _, s := range all {
+				onOutputs := slices.ContainsFunc(s.resources, func(r string) bool { return strings.HasSuffix(r, "-"+loop.TableOutputs) })
+				if s.effect != "Allow" || !onOutputs || !slices.ContainsFunc(s.actions, func(action string) bool { return slices.Contains(writes, action) }) {
+					continue
+				}
+				keys := list(get(s.condition, "ForAllValues:StringLike", "dynamodb:LeadingKeys"))
+				if len(keys) == 0 {
+					t.Errorf("%s may %v anything in outputs", role, s.actions)
+				}
+				for _, key := range keys {
+					kind, rest, _ := strings.Cut(text(key), "#")
+					_, region, own := strings.Cut(role, "-"+loop.FuncCanary+"-")
+					switch {
+					case strings.ContainsAny(kind, "*?"):
+						t.Errorf("%s may %v %v", role, s.actions, key)
+					case kind+"#" != loop.CanaryKeyKey(""):
+					case !own || rest != region || !slices.Equal(s.actions, writes[:1]):
+						t.Errorf("%s may %v %v", role, s.actions, key)
+					default:
+						announce++
+					}
+				}
+			}
+		})
+	}
+	if announce < 10 {
+		t.Errorf("only %d canary functions announce a key", announce)
+	}
+}
+
+// What the functions write into outputs is theirs to write, by the keys that the code makes: an emulator does not ask.
+func TestWhatFunctionsWriteIsTheirs(t *testing.T) {
+	const own, peer = "us-east-2", "us-west-2"
+	ledgered := ledger.Name(own, time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC))
+	seen := 0
+	for function, keys := range map[string][]string{
+		loop.FuncIngestHTTP:  {ledgered, loop.HeardKey("default")},
+		loop.FuncIngestQueue: {ledgered, loop.HeardKey("inbox")},
+		loop.FuncDecide:      {ledgered, "win#" + own + "#rule#key"},
+		loop.FuncAct:         {ledgered, loop.ReceiptKey(own)},
+		loop.FuncSweeper:     {sweep.Name(own)},
+		loop.FuncCanary:      {loop.CanaryKeyKey(own)},
+		loop.FuncObserver:    {regions.StateKey(peer), regions.VerdictKey(own), observe.EndpointKey(own), loop.ToldKey(own)},
+	} {
+		eachRole(t, made.pair, func(role string, all []statement) {
+			if role != "ub-"+function+"-"+own {
+				return
+			}
+			seen++
+			for _, key := range keys {
+				if !slices.ContainsFunc(all, func(s statement) bool {
+					return slices.Contains(s.actions, "dynamodb:PutItem") && strings.HasSuffix(s.resources[0], "-"+loop.TableOutputs) &&
+						slices.ContainsFunc(list(get(s.condition, "ForAllValues:StringLike", "dynamodb:LeadingKeys")), func(pattern any) bool {
+							fits, err := path.Match(text(pattern), key)
+							return err == nil && fits
+						})
+				}) {
+					t.Errorf("%s may not write %s", role, key)
+				}
+			}
+		})
+	}
+	if seen != 7 {
+		t.Errorf("%d roles are looked at", seen)
+	}
+}
+
+// A canary enters by the ways in that there are, and where there is none, at signals, which admits it then and only then.
+func TestACanaryMaySendWhereItEntersOnly(t *testing.T) {
+	for _, c := range []struct {
+		of   assembly
+		want []string
+	}{
+		{made.pair, []string{"execute-api:Invoke", "sqs:SendMessage ub-inbox"}},
+		{made.single, []string{"sqs:SendMessage ub-signals"}},
+	} {
+		eachRole(t, c.of, func(role string, all []statement) {
+			if role != "ub-canary-us-east-2" {
+				return
+			}
+			var got []string
+			for _, s := range all {
+				switch s.actions[0] {
+				case "execute-api:Invoke":
+					got = append(got, s.actions[0])
+				case "sqs:SendMessage":
+					for _, r := range s.resources {
+						got = append(got, "sqs:SendMessage "+r[strings.LastIndex(r, ":")+1:])
+					}
+				}
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%v, want %v", got, c.want)
+			}
+		})
 	}
 }
 
@@ -165,7 +289,17 @@ func expand(line string) string {
 			words[i] = "arn:aws:sqs:" + in + ":123456789012:ub-" + name
 		}
 	}
-	return "Allow " + strings.NewReplacer("{own}", "us-east-2", "{peer}", "us-west-2").Replace(strings.Join(words, " "))
+	return "Allow " + strings.NewReplacer("{own}", "us-east-2", "{peer}", "us-west-2", "{api}", "${"+apiOf("ub-us-east-2")+"}").Replace(strings.Join(words, " "))
+}
+
+// apiOf is the id that the template of a stack has for its HTTP API.
+func apiOf(stack string) string {
+	for id, r := range made.pair.stacks[stack].Resources {
+		if r.Type == "AWS::ApiGatewayV2::Api" {
+			return id
+		}
+	}
+	return ""
 }
 
 func isTelemetry(s statement) bool {
@@ -215,7 +349,7 @@ var dataPlane = []string{
 	"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes",
 	"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan",
 	"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem",
-	"ssm:GetParameter", "secretsmanager:GetSecretValue", "s3:PutObject", "lambda:InvokeFunction",
+	"ssm:GetParameter", "secretsmanager:GetSecretValue", "s3:PutObject", "lambda:InvokeFunction", "execute-api:Invoke",
 	"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords",
 	"cloudwatch:GetMetricData", "cloudwatch:PutMetricData",
 }

@@ -124,7 +124,7 @@ func TestFunctions(t *testing.T) {
 			t.Errorf("%s %s: environment %v", stack, name, env)
 		}
 		knows := get(env, "UNBROKEN_ENDPOINT") != nil
-		if want := stack != "ub-us-east-1" && (name == loop.FuncObserver || name == loop.FuncOutputs); knows != want {
+		if want := stack != "ub-us-east-1" && (name == loop.FuncObserver || name == loop.FuncOutputs || name == loop.FuncCanary); knows != want {
 			t.Errorf("%s %s knows its endpoint: %v, want %v", stack, name, knows, want)
 		}
 		// The slowest action takes 14 s: act must outlive it by its margin.

@@ -122,17 +122,17 @@ func TestRoutesAreAuthorizedButHealth(t *testing.T) {
 			}
 		}
 		for _, route := range []string{
-			"POST /v1/signals/{input}", "GET /v1/outputs", "HEAD /v1/outputs", "GET /v1/outputs/{proxy+}", "HEAD /v1/outputs/{proxy+}",
+			"POST /v1/signals/{input}", routeCanary, "GET /v1/outputs", "HEAD /v1/outputs", "GET /v1/outputs/{proxy+}", "HEAD /v1/outputs/{proxy+}",
 		} {
 			if auth[route] != "AWS_IAM" {
 				t.Errorf("%s %s: authorization %v", stack, route, auth[route])
 			}
 		}
-		if auth[routeHealth] != "NONE" || len(auth) != 6 {
+		if auth[routeHealth] != "NONE" || len(auth) != 7 {
 			t.Errorf("%s: routes %v", stack, auth)
 		}
-		if get(stage, "DefaultRouteSettings", "ThrottlingRateLimit") == nil || get(stage, "RouteSettings", routeHealth, "ThrottlingRateLimit") == nil {
-			t.Errorf("%s: the stage or health has no throttle: %v", stack, stage)
+		if get(stage, "DefaultRouteSettings", "ThrottlingRateLimit") == nil || get(stage, "RouteSettings", routeHealth, "ThrottlingRateLimit") == nil || get(stage, "RouteSettings", routeCanary, "ThrottlingRateLimit") == nil {
+			t.Errorf("%s: the stage, health or the canary has no throttle: %v", stack, stage)
 		}
 		if get(stage, "AccessLogSettings", "DestinationArn") == nil {
 			t.Errorf("%s: no access log", stack)

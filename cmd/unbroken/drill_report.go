@@ -31,7 +31,7 @@ type drillReport struct {
 	DNSBack    *loop.Duration           `json:"dnsBack,omitempty"`    // and with it again
 	Backlog    int                      `json:"backlog"`              // the most that could be received from its queues
 	Left       int                      `json:"left"`                 // and at the end
-	Receipts   map[string]loop.Duration `json:"receipts"`             // the greatest age of each region's canary receipt
+	Receipts   map[string]loop.Duration `json:"receipts"`             // the greatest age of the receipt of each canary, by region/kind
 	Aborted    string                   `json:"aborted,omitempty"`
 	Findings   []string                 `json:"findings,omitempty"` // what was not as it should be
 	domain     bool                     // DNS was asked
@@ -60,8 +60,8 @@ func (r *drillReport) judge(wasAnswered bool) {
 	find(r.Aborted == "" && later(r.HealthBack, drillAfter), "health did not answer 200 within %s", drillAfter)
 	find(r.domain && !wasAnswered, "DNS did not answer with %s before the drill, so that its leaving was not seen", r.Region)
 	find(wasAnswered && later(r.DNSOut, drillDNS), "DNS did not leave %s out within %s", r.Region, drillDNS)
-	for _, name := range slices.Sorted(maps.Keys(r.Receipts)) {
-		find(r.Receipts[name].Std() > drillReceipt, "a canary of %s left no receipt for %s", name, r.Receipts[name])
+	for _, of := range slices.Sorted(maps.Keys(r.Receipts)) {
+		find(r.Receipts[of].Std() > drillReceipt, "the canary %s left no receipt for %s", of, r.Receipts[of])
 	}
 }
 
@@ -94,8 +94,8 @@ func (r *drillReport) print(g *globals, w *world) error {
 		t.row("DNS answered it again", seenAfter(r.DNSBack))
 	}
 	t.row("its queues held at most", fmt.Sprintf("%d, at the end %d", r.Backlog, r.Left))
-	for _, name := range slices.Sorted(maps.Keys(r.Receipts)) {
-		t.row("oldest receipt of "+name, r.Receipts[name].String())
+	for _, of := range slices.Sorted(maps.Keys(r.Receipts)) {
+		t.row("oldest receipt of "+of, r.Receipts[of].String())
 	}
 	if err := t.Flush(); err != nil {
 		return err

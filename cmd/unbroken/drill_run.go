@@ -174,10 +174,11 @@ func (d *drill) receipts(ctx context.Context) {
 		if err != nil {
 			continue
 		}
-		for _, raw := range docs {
+		for _, kind := range loop.Canaries(d.cfg.Inputs) {
 			var r loop.Receipt
-			if json.Unmarshal(raw, &r) == nil {
-				d.report.Receipts[name] = max(d.report.Receipts[name], loop.Duration(d.w.Now().Sub(r.LandedAt).Round(time.Second)))
+			if json.Unmarshal(docs[kind], &r) == nil {
+				of := name + "/" + kind
+				d.report.Receipts[of] = max(d.report.Receipts[of], loop.Duration(d.w.Now().Sub(r.LandedAt).Round(time.Second)))
 			}
 		}
 	}

@@ -46,7 +46,7 @@ func newDrillWorld(t *testing.T) *drillWorld {
 			if name == w.mute {
 				landed = w.Now().Add(-100 * time.Second)
 			}
-			w.cloud.put(name, loop.ReceiptKey(name), loop.QueueSignals, loop.Receipt{LandedAt: landed})
+			w.cloud.put(name, loop.ReceiptKey(name), loop.KindHTTP, loop.Receipt{LandedAt: landed})
 		}
 		return ctx.Err()
 	}
@@ -269,7 +269,7 @@ func TestADrillFindsWhatIsNotAsItShouldBe(t *testing.T) {
 	}{
 		"health that does not turn": {func(w *drillWorld) { w.deaf = true }, "! health did not answer 503 within 5s"},
 		"a producer that waits":     {func(w *drillWorld) { w.took = 1200 * time.Millisecond }, "! a producer waited 1.2s"},
-		"a canary without receipts": {func(w *drillWorld) { w.mute = east }, "! a canary of us-east-2 left no receipt"},
+		"a canary without receipts": {func(w *drillWorld) { w.mute = east }, "! the canary us-east-2/http left no receipt"},
 	} {
 		w := newDrillWorld(t)
 		w.at = func(since time.Duration) {

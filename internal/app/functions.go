@@ -92,7 +92,7 @@ func (b *base) states() region.Reader {
 func (b *base) health() *outputs.Health {
 	states := b.states()
 	states.Docs = dynamo.NewDocuments(b.tables, b.Config.Prefix, time.Now).Eventual()
-	return &outputs.Health{Region: b.Region, Now: time.Now, Reader: states, Canaries: loop.Canaries()}
+	return &outputs.Health{Region: b.Region, Now: time.Now, Reader: states, Canaries: loop.Canaries(b.Config.Inputs)}
 }
 
 // Outputs answers for the last known good outputs and for the region's health.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"example.com/unbroken/internal/canary"
 	"example.com/unbroken/internal/dynamo"
 	"example.com/unbroken/internal/ingest"
 	"example.com/unbroken/internal/ledger"
@@ -102,6 +103,7 @@ func (b *base) acceptor(secrets ingest.Secrets, schemas Schemas) (*ingest.Accept
 	return ingest.New(ingest.Config{
 		Region: b.Region, Peers: loop.Peers(b.Config.Regions.Loop, b.Region), Inputs: b.Config.Inputs, StandbyDelay: b.Config.StandbyDelay.Std(), Queue: b.queues,
 		Mapper: mappings, Secrets: secrets, Schemas: check,
+		Canaries: &canary.Verifier{Region: b.Region, Keys: dynamo.NewDocuments(b.tables, b.Config.Prefix, time.Now), Now: time.Now},
 		Observer: b.listener(ledger.Ingest{Observer: b.telemetry.Ingest(b.copies), Book: b.book()}), Now: time.Now,
 	}), nil
 }

@@ -44,7 +44,7 @@ func Observer(ctx context.Context, env Environment, cw CloudWatch) (ScheduleHand
 		Prober:  observe.HTTPProber{Client: &http.Client{}, Timeout: probeTimeout, Now: time.Now},
 		Gauge:   cw.Gauge(b.aws),
 		Metrics: cw.Metrics(b.aws, b.Config.Prefix),
-		Bounds:  b.Config.Health.Bounds,
+		Bounds:  b.Config.Health.Bounds, Canaries: loop.Canaries(b.Config.Inputs),
 	}
 	if rule.Hears(b.Config, loop.FindingTypes()...) {
 		hears := func(typ string) bool { return rule.Hears(b.Config, typ) }

@@ -1,9 +1,10 @@
-// Package canary sends synthetic signals through a region's own queues, so that its chain is known to be whole although
-// nobody sends, and broken although no message looks old: a poison message hides from the age of a queue, a canary that
-// does not come through does not.
+// Package canary sends synthetic signals through a region's own chain, so that it is known to be whole although nobody
+// sends, and broken although no message looks old: a poison message hides from the age of a queue, a canary that does
+// not come through does not.
 //
-// They enter at `signals`, whose policy admits the loop's roles only; from outside, their source is refused. That, and
-// no key, is their signature. The package knows no AWS.
+// They enter like everybody's signals, one by every way in: over HTTP at the region's own endpoint and by the `inbox`
+// queue, past ingest, decide and act to a receipt. From outside, their source is refused; what proves that one is the
+// loop's own is a signature (key.go, verify.go). The package knows no AWS.
 package canary
 
 import (
@@ -21,39 +22,96 @@ type Queue interface {
 	Send(ctx context.Context, region, queue string, msgs []loop.Outgoing) []error
 }
 
-// Sender sends one canary for every input and half minute.
+// Poster posts an event to loop.CanaryPath of this region's own endpoint; nil means that it was accepted.
+type Poster interface {
+	Post(ctx context.Context, event []byte) error
+}
+
+// Board is where keys are announced: the small JSON items of the `outputs` table.
+type Board interface {
+	// Put writes doc into the table of region; keep is its time to live.
+	Put(ctx context.Context, region, pk, sk string, doc any, keep time.Duration) error
+}
+
+// Sender sends one canary of every kind every half minute. It is one process's: it is not for use by several at once.
 type Sender struct {
 	Region string
-	Inputs []string
+	Kinds  []string
 	Queue  Queue
+	HTTP   Poster
+	Board  Board
+	Key    *Key
 	Now    func() time.Time
+
+	announced time.Time
 }
 
-// Run sends the canaries of the minute that begins: a schedule starts nothing more often, so the second one waits in the
-// queue. It counts from when it is due.
+// renewEvery is long before a key is forgotten, so that a table that does not answer then keeps no canary back.
+const renewEvery = 24 * time.Hour
+
+// Run sends the canaries of the minute that begins: those of now, and those of half a minute later, for which it waits. A
+// schedule starts nothing more often than once a minute, and to the minute only; a message may be delayed by its queue, but
+// nothing that is free delays a request. Of what would (a queue of its own, a workflow, a second schedule), half a minute of
+// a small function is the least to build and to break: 0.33 million GB-seconds a month in two regions (docs/cost.md).
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 func (s *Sender) Run(ctx context.Context) error {
-	now := s.Now().UTC()
-	var msgs []loop.Outgoing
-	for _, input := range s.Inputs {
-		for delay := time.Duration(0); delay < time.Minute; delay += loop.CanaryEvery {
-			body, err := s.encode(input, now.Add(delay))
-			if err != nil {
-				return err
-			}
-			msgs = append(msgs, loop.Outgoing{Body: body, Delay: delay, Group: loop.CanaryRule})
-		}
+	next := s.Now().Add(loop.CanaryEvery)
+	err := s.Send(ctx)
+	select {
+	case <-ctx.Done():
+		return errors.Join(err, ctx.Err())
+	case <-time.After(next.Sub(s.Now())):
+		return errors.Join(err, s.Send(ctx))
 	}
-	return errors.Join(s.Queue.Send(ctx, s.Region, loop.QueueSignals, msgs)...)
 }
 
-func (s *Sender) encode(input string, at time.Time) ([]byte, error) {
-	signal, err := loop.Marshal(loop.Signal{
-		ID: s.Region + "/" + input + "/" + at.Format(time.RFC3339Nano), Source: loop.CanarySource, Type: loop.CanaryType,
-		Subject: input, Time: at,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("encode the canary of %s: %w", input, err)
+// Send sends one canary of each kind. One that fails keeps no other back.
+func (s *Sender) Send(ctx context.Context) error {
+	err := s.announce(ctx)
+	if s.Now().Sub(s.announced) >= loop.CanaryKeyKeep {
+		return err // it would be taken for forged
 	}
-	return loop.Encode(loop.Item{AcceptedAt: at, Input: input, Signal: signal})
+	for _, kind := range s.Kinds {
+		if failed := s.send(ctx, kind); failed != nil {
+			err = errors.Join(err, fmt.Errorf("canary of %s: %w", kind, failed))
+		}
+	}
+	return err
+}
+
+// announce writes down the key, before anything is signed with it.
+func (s *Sender) announce(ctx context.Context) error {
+	now := s.Now().UTC()
+	if now.Sub(s.announced) < renewEvery {
+		return nil
+	}
+	doc := announced{Public: public(s.Key.private), At: now}
+	if err := s.Board.Put(ctx, s.Region, loop.CanaryKeyKey(s.Region), s.Key.id, doc, loop.CanaryKeyKeep); err != nil {
+		return fmt.Errorf("announce the key of canaries: %w", err)
+	}
+	s.announced = now
+	return nil
+}
+
+func (s *Sender) send(ctx context.Context, kind string) error {
+	at := s.Now().UTC().Round(0)
+	event, err := loop.Marshal(s.Key.sign(s.Region, kind, at))
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case loop.KindHTTP:
+		return s.HTTP.Post(ctx, event)
+	case loop.KindQueue:
+		return s.enqueue(ctx, loop.QueueInbox, event)
+	}
+	item, err := loop.Encode(loop.Item{AcceptedAt: at, Input: kind, Signal: event})
+	if err != nil {
+		return err
+	}
+	return s.enqueue(ctx, loop.QueueSignals, item)
+}
+
+func (s *Sender) enqueue(ctx context.Context, queue string, body []byte) error {
+	return errors.Join(s.Queue.Send(ctx, s.Region, queue, []loop.Outgoing{{Body: body, Group: loop.CanaryRule}})...)
 }

@@ -171,11 +171,25 @@ func TestAFloodOfForgedKeysCostsAReadASecond(t *testing.T) {
 			b.announce(t, "a", k)
 		}
 	}
-	if b.reads > 10 {
+	if b.reads > 14 {
 		t.Errorf("%d reads in ten seconds", b.reads)
 	}
 	if err := v.Verify(t.Context(), loop.KindHTTP, k.sign("a", loop.KindHTTP, b.now)); err != nil {
 		t.Errorf("%v: the flood has read its key", err)
+	}
+}
+
+// Senders that begin at the same moment are all heard: each by the look that its own key takes.
+func TestSendersThatBeginTogetherAreHeard(t *testing.T) {
+	t.Parallel()
+	b := newBoard()
+	v := b.verifier("a")
+	for i := range byte(4) {
+		k := draw(t, i)
+		b.announce(t, "a", k)
+		if err := v.Verify(t.Context(), loop.KindHTTP, k.sign("a", loop.KindHTTP, b.now)); err != nil {
+			t.Errorf("the sender %d: %v", i, err)
+		}
 	}
 }
 

@@ -10,6 +10,11 @@ import (
 // canaryTimeout bounds one attempt to write a receipt.
 const canaryTimeout = loop.Duration(3 * time.Second)
 
+// isCanary asks, of what has a canary's type, for the source as well: that one nobody outside can have.
+func isCanary(w *work) bool {
+	return rule.NewEvent(w.item.Signal, w.item.AcceptedAt).Source() == loop.CanarySource
+}
+
 // canary is the rule that is built in: a receipt for every canary, and no other rule sees one.
 func canary(w *work, out *found) {
 	pos := rule.NewEvent(w.item.Signal, w.item.AcceptedAt).Position()

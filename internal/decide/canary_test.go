@@ -9,6 +9,22 @@ import (
 	"example.com/unbroken/internal/rule"
 )
 
+// A producer's signal of a canary's type is a signal like every other: it leaves no receipt, whatever its input is called.
+func TestACanarysTypeAloneIsNone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	raw, err := json.Marshal(loop.Signal{ID: "1", Source: "shop", Type: loop.CanaryType, Time: start})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if failed := w.decide("a", loop.Item{AcceptedAt: start, Input: loop.KindHTTP, Signal: raw}); len(failed) != 0 {
+		t.Fatal(failed)
+	}
+	if n := len(w.queues.Receive("a", loop.QueueActions, 10)); n > 0 {
+		t.Errorf("%d effects", n)
+	}
+}
+
 // A canary touches no user's rule, not even one that takes everything, and ends in one receipt.
 func TestACanaryTouchesNoRule(t *testing.T) {
 	t.Parallel()

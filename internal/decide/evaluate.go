@@ -91,7 +91,7 @@ func evaluate(set *rule.Set, w *work, out *found) {
 		return
 	}
 	typ := w.typ()
-	if typ == loop.CanaryType { // reserved: only the loop itself sends one
+	if typ == loop.CanaryType && isCanary(w) {
 		canary(w, out)
 		return
 	}

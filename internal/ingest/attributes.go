@@ -109,7 +109,7 @@ func (d *draft) signal() (loop.Signal, error) {
 	}
 	// A forged outcome or canary would make the loop believe its own voice. Schemes are case-insensitive.
 	own := hasPrefixFold(d.Source, loop.OwnSourcePrefix)
-	for _, prefix := range [...]string{loop.OutcomeTypePrefix, loop.InputTypePrefix, loop.HealthTypePrefix} {
+	for _, prefix := range [...]string{loop.OutcomeTypePrefix, loop.InputTypePrefix, loop.HealthTypePrefix, loop.CanaryType} {
 		own = own || hasPrefixFold(d.Type, prefix)
 	}
 	if own {
@@ -130,8 +130,8 @@ func (d *draft) canary() (loop.Signal, error) {
 }
 
 func errReserved() error {
-	return loop.Refuse(loop.CodeReserved, "sources %q and types %q, %q and %q belong to the loop itself",
-		loop.OwnSourcePrefix+"*", loop.OutcomeTypePrefix+"*", loop.InputTypePrefix+"*", loop.HealthTypePrefix+"*")
+	return loop.Refuse(loop.CodeReserved, "sources %q and types %q, %q, %q and %q belong to the loop itself",
+		loop.OwnSourcePrefix+"*", loop.OutcomeTypePrefix+"*", loop.InputTypePrefix+"*", loop.HealthTypePrefix+"*", loop.CanaryType+"*")
 }
 
 // named checks that there is what identifies an event.

@@ -14,9 +14,6 @@ type Canaries interface {
 	Verify(ctx context.Context, kind string, s loop.Signal) error
 }
 
-// PathCanary is where canaries are posted.
-const PathCanary = pathSignals + loop.CanaryInput
-
 // canary stores one that is genuine. It is nobody's signal: no input's policy, quota, schema, archive or ledger is asked, no
 // copy goes to a peer, for it measures this region, and nobody counts it. It counts from when it was sent, so that its
 // latency is that of the whole chain.
@@ -48,7 +45,7 @@ func encodeCanary(kind string, s loop.Signal) ([]byte, error) {
 	return loop.Encode(loop.Item{AcceptedAt: s.Time, Input: kind, Signal: raw})
 }
 
-// canary answers POST PathCanary.
+// canary answers POST loop.CanaryPath.
 func (h *HTTP) canary(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)

@@ -102,7 +102,7 @@ func TestACanaryThatComesAnotherWayIsRefused(t *testing.T) {
 	refused(t, post("shop", MediaEvent, beat("genuine")).to(h), http.StatusBadRequest, loop.CodeReserved)
 	taken := post("shop", MediaBatch, batchOf(beat("genuine"))).to(h)
 	refused(t, taken, http.StatusBadRequest, loop.CodeReserved)
-	get := request{method: http.MethodGet, path: PathCanary}
+	get := request{method: http.MethodGet, path: loop.CanaryPath}
 	refused(t, get.to(h), http.StatusMethodNotAllowed, loop.CodeMethod)
 	b, err := NewInbox(a, "inbox")
 	if err != nil {

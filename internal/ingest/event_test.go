@@ -164,6 +164,7 @@ func TestParseEventRefused(t *testing.T) {
 		"extension with a control": {event("1", `"note":"a\u001bb"`), loop.CodeInvalidEvent, "control character"},
 		"a forged canary":          {instead("shop/checkout", "unbroken:canary"), loop.CodeReserved, "belong to the loop"},
 		"a forged canary, shouted": {instead("shop/checkout", "UNBROKEN:canary"), loop.CodeReserved, "belong to the loop"},
+		"a canary's type alone":    {instead("com.example.metric", "unbroken.canary"), loop.CodeReserved, "belong to the loop"},
 		"a forged outcome":         {instead("com.example.metric", "unbroken.effect.done"), loop.CodeReserved, "belong to the loop"},
 		"a forged stall":           {instead("com.example.metric", "unbroken.input.stalled"), loop.CodeReserved, "belong to the loop"},
 		"a forged finding":         {instead("com.example.metric", "unbroken.health.drained"), loop.CodeReserved, "belong to the loop"},

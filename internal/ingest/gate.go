@@ -16,7 +16,7 @@ type Gated struct {
 
 // ServeHTTP implements http.Handler.
 func (g *Gated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != PathCanary && g.Drained(r.Context()) {
+	if r.URL.Path != loop.CanaryPath && g.Drained(r.Context()) {
 		refuse(w, loop.Refuse(loop.CodeUnavailable, "this region is drained; send to another one"))
 		return
 	}

@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"example.com/unbroken/internal/loop"
 )
 
 func TestADrainedRegionSendsProducersElsewhere(t *testing.T) {
@@ -36,8 +38,8 @@ func TestADrainedRegionTakesItsCanary(t *testing.T) {
 		Drained: func(context.Context) bool { return true },
 	}
 	for path, want := range map[string]int{
-		PathCanary: http.StatusAccepted, PathCanary + "/": http.StatusServiceUnavailable, PathCanary + "s": http.StatusServiceUnavailable,
-		"/v1/signals/default": http.StatusServiceUnavailable, "/v1/signals/Unbroken.canary": http.StatusServiceUnavailable, "/x" + PathCanary: http.StatusServiceUnavailable,
+		loop.CanaryPath: http.StatusAccepted, loop.CanaryPath + "/": http.StatusServiceUnavailable, loop.CanaryPath + "s": http.StatusServiceUnavailable,
+		"/v1/signals/default": http.StatusServiceUnavailable, "/v1/signals/Unbroken.canary": http.StatusServiceUnavailable, "/x" + loop.CanaryPath: http.StatusServiceUnavailable,
 	} {
 		rec := httptest.NewRecorder()
 		if g.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader("{}"))); rec.Code != want {

@@ -12,6 +12,7 @@ const (
 	// CanaryInput is where canaries are posted as to an input. None can have its name, which has a dot: unlike a colon, no
 	// signer, client or gateway between here and there has two opinions of it.
 	CanaryInput = "unbroken.canary"
+	CanaryPath  = "/v1/signals/" + CanaryInput
 
 	TargetReceipt = "receipt"
 
@@ -23,17 +24,32 @@ const (
 	CanaryKeyKeep = 5 * 24 * time.Hour
 )
 
-// Receipt says that a canary of an input came through. One stands for every (region, input), the newest.
+// Receipt says that a canary of a kind came through. One stands for every (region, kind), the newest.
 type Receipt struct {
-	Input    string    `json:"input"`
+	Input    string    `json:"input"` // the kind
 	SentAt   time.Time `json:"sentAt"`
 	LandedAt time.Time `json:"landedAt"`
 }
 
-// Canaries are the inputs that canaries are sent as: one, which enters at `signals`, where all inputs meet.
-func Canaries() []string { return []string{QueueSignals} }
+// Canaries are the kinds of canaries that every loop region sends itself: one for each way in that inputs are declared of and
+// that producers send by, KindHTTP and KindQueue. The other kinds fetch what comes in, so where there are only such, a canary
+// enters where all inputs meet.
+func Canaries(inputs map[string]Input) (kinds []string) {
+	for _, kind := range []string{KindHTTP, KindQueue} {
+		for _, in := range inputs {
+			if in.Kind == kind {
+				kinds = append(kinds, kind)
+				break
+			}
+		}
+	}
+	if len(kinds) == 0 {
+		return []string{QueueSignals}
+	}
+	return kinds
+}
 
-// ReceiptKey is the key in `outputs` of a region's receipts; they are sorted by input.
+// ReceiptKey is the key in `outputs` of a region's receipts; they are sorted by kind.
 func ReceiptKey(region string) string { return "receipt#" + region }
 
 // CanaryKeyKey is the key in `outputs` of what a region's canaries are signed with; they are sorted by their ids.

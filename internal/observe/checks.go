@@ -79,51 +79,60 @@ func nearest(own string, regions []string) []string {
 	return out
 }
 
-// canary asks how long ago a canary came through the region's chain. It is the measure of progress: a chain may stand
-// still although its queues look young, for a message that is received again and again hides from their age.
+// canary asks how long ago a canary of each kind came through the region's chain, by its own way in: the one that was heard
+// of longest ago counts. It is the measure of progress: a chain may stand still although its queues look young, for a
+// message that is received again and again hides from their age.
 func (o *Observer) canary(ctx context.Context, name string) Check {
 	c := Check{Name: "canary", Votes: true}
-	newest, err := o.receipt(ctx, name)
-	if err != nil {
-		c.State, c.Detail = Unknown, err.Error()
-		return c
+	newest, err := o.receipts(ctx, name)
+	var oldest *loop.Receipt
+	for _, kind := range o.Canaries {
+		one, ok := newest[kind]
+		switch {
+		case !ok:
+			err = errors.Join(err, fmt.Errorf("no %s canary of %s has come through yet: %w", kind, name, loop.ErrNotFound))
+		case oldest == nil || one.LandedAt.Before(oldest.LandedAt):
+			oldest = &one
+		}
 	}
-	age, took := o.Now().Sub(newest.LandedAt), newest.LandedAt.Sub(newest.SentAt)
-	c.say(age > o.Bounds.ReceiptAge.Std(), age.Round(time.Second).String()+" ago, took "+took.Round(time.Millisecond).String(),
-		"no canary came through for longer than "+o.Bounds.ReceiptAge.String())
+	if oldest != nil {
+		age, took := o.Now().Sub(oldest.LandedAt), oldest.LandedAt.Sub(oldest.SentAt)
+		c.say(age > o.Bounds.ReceiptAge.Std(), oldest.Input+" "+age.Round(time.Second).String()+" ago, took "+took.Round(time.Millisecond).String(),
+			"no "+oldest.Input+" canary came through for longer than "+o.Bounds.ReceiptAge.String())
+	}
+	// What is not there has no voice; what is there, and overdue, has one all the same.
+	if len(newest) < len(o.Canaries) && c.State != Bad {
+		c.State, c.Detail = Unknown, err.Error()
+	}
 	return c
 }
 
-// receipt is the newest one that any table has: the region's own may be out of reach.
-func (o *Observer) receipt(ctx context.Context, name string) (newest loop.Receipt, err error) {
-	found := make([]loop.Receipt, len(o.Loop))
+// receipts are the newest ones of each kind that any table has: the region's own may be out of reach. The error is of the
+// tables that did not answer.
+func (o *Observer) receipts(ctx context.Context, name string) (map[string]loop.Receipt, error) {
+	found := make([]map[string]json.RawMessage, len(o.Loop))
 	errs := make([]error, len(o.Loop))
 	var eg errgroup.Group
 	for i, table := range o.Loop {
 		eg.Go(func() error {
 			ctx, cancel := context.WithTimeout(ctx, patience)
 			defer cancel()
-			docs, err := o.Docs.Query(ctx, table, loop.ReceiptKey(name))
-			errs[i] = err
-			for _, raw := range docs {
-				var r loop.Receipt
-				if json.Unmarshal(raw, &r) == nil && r.LandedAt.After(found[i].LandedAt) {
-					found[i] = r
-				}
-			}
+			found[i], errs[i] = o.Docs.Query(ctx, table, loop.ReceiptKey(name))
 			return nil
 		})
 	}
 	_ = eg.Wait() // each keeps its error in its own slot
-	for _, r := range found {
-		if r.LandedAt.After(newest.LandedAt) {
-			newest = r
+	newest := map[string]loop.Receipt{}
+	for _, docs := range found {
+		for _, kind := range o.Canaries {
+			var r loop.Receipt
+			if json.Unmarshal(docs[kind], &r) == nil && r.LandedAt.After(newest[kind].LandedAt) {
+				r.Input = kind
+				newest[kind] = r
+			}
 		}
 	}
-	if newest.LandedAt.IsZero() {
-		return newest, errors.Join(append(errs, fmt.Errorf("no canary of %s has come through yet: %w", name, loop.ErrNotFound))...)
-	}
-	return newest, nil
+	return newest, errors.Join(errs...)
 }
 
 // deadLetters looks for messages that a person must see. They page; they are no reason to leave the region.

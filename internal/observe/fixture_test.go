@@ -67,13 +67,27 @@ func newWorld() *world {
 	return w
 }
 
-// canary is the receipt of one that landed in a region some time ago, as a table has it.
+// kinds are those of the canaries that the regions send.
+func kinds() []string { return []string{loop.KindHTTP, loop.KindQueue} }
+
+// canary is the receipt of one of each kind that landed in a region some time ago, as a table has them.
 func (w *world) canary(table, region string, ago time.Duration) {
-	raw, err := json.Marshal(loop.Receipt{Input: "signals", SentAt: w.now.Add(-ago - 800*time.Millisecond), LandedAt: w.now.Add(-ago)})
+	for _, kind := range kinds() {
+		w.canaryOf(kind, table, region, ago)
+	}
+}
+
+func (w *world) canaryOf(kind, table, region string, ago time.Duration) {
+	raw, err := json.Marshal(loop.Receipt{Input: kind, SentAt: w.now.Add(-ago - 800*time.Millisecond), LandedAt: w.now.Add(-ago)})
 	if err != nil {
 		panic(err)
 	}
-	w.docs[table+"|"+loop.ReceiptKey(region)] = map[string]json.RawMessage{"signals": raw}
+	docs := maps.Clone(w.docs[table+"|"+loop.ReceiptKey(region)])
+	if docs == nil {
+		docs = map[string]json.RawMessage{}
+	}
+	docs[kind] = raw
+	w.docs[table+"|"+loop.ReceiptKey(region)] = docs
 }
 
 func (w *world) announce(table, region, doc string) {
@@ -181,7 +195,7 @@ func well(metric string) observe.Series {
 func (w *world) observer(region string) *observe.Observer {
 	o := &observe.Observer{
 		Region: region, Loop: []string{east, west}, All: []string{east, west, witness},
-		Docs: w, Depths: w, Prober: w, Metrics: w, Gauge: w, Bounds: loop.DefaultBounds(), Now: func() time.Time { return w.now },
+		Docs: w, Depths: w, Prober: w, Metrics: w, Gauge: w, Bounds: loop.DefaultBounds(), Canaries: kinds(), Now: func() time.Time { return w.now },
 	}
 	if region != witness {
 		o.Endpoint = "https://own"

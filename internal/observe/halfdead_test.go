@@ -2,9 +2,11 @@ package observe_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +21,8 @@ import (
 // Regions that are half dead: the endpoint answers, and signals get stuck behind it.
 func halfDead() map[string]func(*chain) {
 	return map[string]func(*chain){
+		"ingest fails on every request": func(c *chain) { c.crashes[west+"/"+loop.FuncIngestHTTP] = true },
+		"nothing takes from the inbox":  func(c *chain) { c.stuck[west+"/"+loop.FuncIngestQueue] = true },
 		"decide fails on every message": func(c *chain) { c.crashes[west+"/decide"] = true },
 		"act is stuck":                  func(c *chain) { c.stuck[west+"/act"] = true },
 		"claims cannot be reached": func(c *chain) {
@@ -83,6 +87,46 @@ func TestAHalfDeadRegionIsDrainedInTime(t *testing.T) {
 				t.Errorf("drained after %s, DNS left after %s; want %s", slowest, left, detected)
 			}
 		})
+	}
+}
+
+// A region whose ingest answered nothing is drained. Once it is well, its canary comes in although it refuses users, and so it
+// returns: without that it would be drained for ever.
+func TestADrainedRegionReturnsByItsCanary(t *testing.T) {
+	t.Parallel()
+	c := newChain(t, rand.New(rand.NewPCG(5, 7)))
+	until := func(limit time.Duration, what string, ok func() bool) time.Duration {
+		began := c.now
+		for !ok() {
+			if c.second(t); c.now.Sub(began) > limit {
+				t.Fatalf("not within %s: %s", limit, what)
+			}
+		}
+		return c.now.Sub(began)
+	}
+	post := func(path string) int {
+		return c.posted(t.Context(), west, path, fmt.Appendf(nil, `{"specversion":"1.0","id":"%d","source":"shop","type":"t"}`, c.now.UnixNano()))
+	}
+	until(5*time.Minute, "both are well", func() bool { return c.now.Sub(at) > 150*time.Second && c.answered(west) && c.answered(east) })
+	c.crashes[west+"/"+loop.FuncIngestHTTP] = true
+	until(detected, "it is drained, and DNS has left it", func() bool { return c.drained(t, west, east) && !c.answered(west) })
+	delete(c.crashes, west+"/"+loop.FuncIngestHTTP)
+	healed := c.now
+	until(loop.CanaryEvery+time.Second, "its canary comes in", func() bool {
+		docs, err := mem.NewDocuments(c.tables, west).Query(t.Context(), west, loop.ReceiptKey(west))
+		var r loop.Receipt
+		return err == nil && json.Unmarshal(docs[loop.KindHTTP], &r) == nil && r.SentAt.After(healed)
+	})
+	if status := post("/v1/signals/a"); status != http.StatusServiceUnavailable || !c.drained(t, west, west) {
+		t.Errorf("a user's signal to the drained region: %d", status)
+	}
+	if status := post(loop.CanaryPath); status != http.StatusBadRequest {
+		t.Errorf("a user's signal by the canary's path: %d", status)
+	}
+	took := until(region.MinDrained+region.Sustain+2*time.Minute, "it is active and answered again", func() bool { return !c.drained(t, west, east) && c.answered(west) })
+	t.Logf("back after %s", took)
+	if status := post("/v1/signals/a"); status != http.StatusAccepted {
+		t.Errorf("a user's signal after the return: %d", status)
 	}
 }
 

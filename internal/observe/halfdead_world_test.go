@@ -1,8 +1,10 @@
 package observe_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +16,7 @@ import (
 	"example.com/unbroken/internal/canary"
 	"example.com/unbroken/internal/decide"
 	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/ingest"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/mem"
 	"example.com/unbroken/internal/observe"
@@ -51,13 +54,39 @@ type chainRegion struct {
 	stages map[string]interface {
 		Handle(ctx context.Context, msgs []loop.Message) []string
 	}
-	sender *canary.Sender
-	health http.Handler
+	sender  *canary.Sender
+	signals http.Handler // ingest over HTTP, behind its gate
+	health  http.Handler
+}
+
+// posts is the way to a region's endpoint.
+type posts struct {
+	c      *chain
+	region string
+}
+
+func (p posts) Post(ctx context.Context, event []byte) error {
+	if status := p.c.posted(ctx, p.region, loop.CanaryPath, event); status != http.StatusAccepted {
+		return fmt.Errorf("answered %d", status)
+	}
+	return nil
+}
+
+// posted is what a region's endpoint answers.
+func (c *chain) posted(ctx context.Context, region, path string, event []byte) int {
+	if c.crashes[region+"/"+loop.FuncIngestHTTP] {
+		return http.StatusInternalServerError // API Gateway's
+	}
+	req := httptest.NewRequestWithContext(ctx, http.MethodPost, path, bytes.NewReader(event))
+	req.Header.Set("Content-Type", ingest.MediaEvent)
+	rec := httptest.NewRecorder()
+	c.regions[region].signals.ServeHTTP(rec, req)
+	return rec.Code
 }
 
 const chainFile = `
 regions: {loop: [us-east-2, us-west-2], witness: us-east-1}
-inputs: {a: {kind: http}}
+inputs: {a: {kind: http}, b: {kind: queue}}
 rules:
   - id: ill
     match: {type: [unbroken.health.bad, unbroken.health.recovered]}
@@ -104,11 +133,28 @@ func newChain(t *testing.T, draw *rand.Rand) *chain {
 	for _, name := range cfg.Regions.Loop {
 		docs, owners := mem.NewDocuments(c.tables, name), 0
 		again := act.Backoff{Base: time.Second, Cap: 30 * time.Second, Rand: draw.Int64N}
-		r := &chainRegion{sender: &canary.Sender{Region: name, Inputs: loop.Canaries(), Queue: c.queues.From(name), Now: now}}
-		r.health = &outputs.Health{Region: name, Now: now, Reader: region.Reader{Docs: docs, Loop: cfg.Regions.Loop}, Canaries: loop.Canaries()}
+		key, err := canary.NewKey(rand.NewChaCha8([32]byte{byte(len(c.regions))}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &chainRegion{sender: &canary.Sender{
+			Region: name, Kinds: loop.Canaries(cfg.Inputs), Queue: c.queues.From(name), HTTP: posts{c, name}, Board: docs, Key: key, Now: now,
+		}}
+		acceptor := ingest.New(ingest.Config{
+			Region: name, Peers: loop.Peers(cfg.Regions.Loop, name), Inputs: cfg.Inputs, StandbyDelay: cfg.StandbyDelay.Std(),
+			Queue: c.queues.From(name), Now: now, Canaries: &canary.Verifier{Region: name, Keys: docs, Now: now},
+		})
+		inbox, err := ingest.NewInbox(acceptor, "b")
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader := region.Reader{Docs: docs, Loop: cfg.Regions.Loop}
+		r.signals = &ingest.Gated{Next: ingest.NewHTTP(acceptor), Drained: (&region.Gate{Reader: reader, Region: name, Now: now}).Refuses}
+		r.health = &outputs.Health{Region: name, Now: now, Reader: reader, Canaries: loop.Canaries(cfg.Inputs)}
 		r.stages = map[string]interface {
 			Handle(ctx context.Context, msgs []loop.Message) []string
 		}{
+			loop.QueueInbox: inbox,
 			loop.QueueSignals: decide.New(decide.Config{
 				Region: name, Peer: loop.Peer(cfg.Regions.Loop, name), StandbyDelay: cfg.StandbyDelay.Std(), Set: set, Queue: c.queues.From(name), Now: now,
 				Recorder: quietDecide{}, Windows: mem.NewWindows(c.tables, name), Episodes: episodes.In(name), Backoff: again.Next,
@@ -144,7 +190,7 @@ func newChain(t *testing.T, draw *rand.Rand) *chain {
 	for _, name := range cfg.Regions.All() {
 		o := &observe.Observer{
 			Region: name, Loop: cfg.Regions.Loop, All: cfg.Regions.All(), Docs: mem.NewDocuments(c.tables, name), Depths: c.queues, Prober: c,
-			Metrics: c, Gauge: chainGauge{c, name}, Bounds: cfg.Health.Bounds, Now: now,
+			Metrics: c, Gauge: chainGauge{c, name}, Bounds: cfg.Health.Bounds, Canaries: loop.Canaries(cfg.Inputs), Now: now,
 		}
 		if name != witness {
 			o.Endpoint = "https://" + name
@@ -160,10 +206,10 @@ func (c *chain) second(t *testing.T) {
 	c.now = c.now.Add(time.Second)
 	of := c.now.Second()
 	for name, r := range c.regions {
-		if c.phase["canary "+name] == of {
-			_ = r.sender.Run(t.Context()) // where it fails, no canary comes
+		if c.phase["canary "+name]%30 == of%30 {
+			_ = r.sender.Send(t.Context()) // where it fails, no canary comes
 		}
-		for _, queue := range []string{loop.QueueSignals, loop.QueueActions} {
+		for _, queue := range loop.Queues() {
 			c.consume(t, name, queue, r)
 		}
 	}
@@ -185,7 +231,7 @@ func (c *chain) second(t *testing.T) {
 
 func (c *chain) consume(t *testing.T, name, queue string, r *chainRegion) {
 	t.Helper()
-	function := name + "/" + map[string]string{loop.QueueSignals: loop.FuncDecide, loop.QueueActions: loop.FuncAct}[queue]
+	function := name + "/" + map[string]string{loop.QueueInbox: loop.FuncIngestQueue, loop.QueueSignals: loop.FuncDecide, loop.QueueActions: loop.FuncAct}[queue]
 	if c.stuck[function] {
 		return
 	}

@@ -7,7 +7,7 @@
 //
 //	check               looks at                                                bad                           does
 //	endpoint            GET /v1/health, from here                               no answer of 200 or 503       votes
-//	canary              the region's newest receipt, in any table               older than receipt_age        votes
+//	canary              the newest receipt of each kind, in any table           one older than receipt_age    votes
 //	{queue}-dlq         GetQueueAttributes: messages                            more than dead_letters        pages
 //	{queue}-age         CloudWatch: the age of the oldest message               more than queue_age           pages
 //	{queue}-growth      CloudWatch: messages waiting, now and 10 min ago        more than queue_growth        pages
@@ -137,6 +137,7 @@ type Observer struct {
 	Gauge    Gauge
 	Teller   *Teller // nil where no rule hears
 	Bounds   loop.Bounds
+	Canaries []string // the kinds of canaries that every loop region sends
 	Now      func() time.Time
 }
 

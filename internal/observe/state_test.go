@@ -2,6 +2,7 @@ package observe_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,31 +110,50 @@ func TestWhereOperatorsDrainObserversWriteNoState(t *testing.T) {
 // A chain may stand still while its queues look young and its endpoint answers.
 func TestAChainThatNoCanaryPassesIsAnObjection(t *testing.T) {
 	t.Parallel()
+	lost := func(w *world, kind string) {
+		for _, table := range []string{east, west} {
+			delete(w.docs[table+"|"+loop.ReceiptKey(east)], kind)
+		}
+	}
+	late := func(w *world, kind string) {
+		for _, table := range []string{east, west} {
+			w.canaryOf(kind, table, east, loop.DefaultBounds().ReceiptAge.Std()+1)
+		}
+	}
 	for name, c := range map[string]struct {
 		arrange func(*world)
 		state   observe.State
+		says    string
 	}{
-		"it came through": {func(*world) {}, observe.OK},
+		"it came through": {func(*world) {}, observe.OK, "10s ago, took 800ms"},
 		"just in time": {func(w *world) {
 			w.canary(east, east, loop.DefaultBounds().ReceiptAge.Std())
 			w.canary(west, east, loop.DefaultBounds().ReceiptAge.Std())
-		}, observe.OK},
+		}, observe.OK, ""},
+		"one kind is overdue, by HTTP":       {func(w *world) { late(w, loop.KindHTTP) }, observe.Bad, "no http canary"},
+		"one kind is overdue, by the inbox":  {func(w *world) { late(w, loop.KindQueue) }, observe.Bad, "no queue canary"},
+		"one kind never came":                {func(w *world) { lost(w, loop.KindQueue) }, observe.Unknown, "no queue canary"},
+		"one never came, another is overdue": {func(w *world) { lost(w, loop.KindQueue); late(w, loop.KindHTTP) }, observe.Bad, "no http canary"},
+		"a kind that is not sent any more is old": {func(w *world) {
+			w.canaryOf(loop.QueueSignals, east, east, time.Hour)
+			w.canaryOf(loop.QueueSignals, west, east, time.Hour)
+		}, observe.OK, "10s ago"},
 		"overdue": {func(w *world) {
 			w.canary(east, east, loop.DefaultBounds().ReceiptAge.Std()+1)
 			w.canary(west, east, loop.DefaultBounds().ReceiptAge.Std()+1)
-		}, observe.Bad},
-		"not replicated yet":            {func(w *world) { w.canary(west, east, loop.DefaultBounds().ReceiptAge.Std()+1) }, observe.OK},
-		"seen in the peer's table only": {func(w *world) { w.dead[east] = true }, observe.OK},
+		}, observe.Bad, "1m15s ago"},
+		"not replicated yet":            {func(w *world) { w.canary(west, east, loop.DefaultBounds().ReceiptAge.Std()+1) }, observe.OK, ""},
+		"seen in the peer's table only": {func(w *world) { w.dead[east] = true }, observe.OK, ""},
 		"never": {func(w *world) {
 			delete(w.docs, east+"|"+loop.ReceiptKey(east))
 			delete(w.docs, west+"|"+loop.ReceiptKey(east))
-		}, observe.Unknown},
-		"no table answers": {func(w *world) { w.dead[east], w.dead[west] = true, true }, observe.Unknown},
+		}, observe.Unknown, "has come through yet"},
+		"no table answers": {func(w *world) { w.dead[east], w.dead[west] = true, true }, observe.Unknown, errDown.Error()},
 	} {
 		w := newWorld()
 		c.arrange(w)
 		v := look(t, w, witness, east)
-		if got := check(t, v, "canary"); got.State != c.state || !got.Votes || v.Healthy != (c.state != observe.Bad) {
+		if got := check(t, v, "canary"); got.State != c.state || !got.Votes || v.Healthy != (c.state != observe.Bad) || !strings.Contains(got.Value+", "+got.Detail, c.says) {
 			t.Errorf("%s: %+v, healthy %v", name, got, v.Healthy)
 		}
 	}

@@ -52,7 +52,7 @@ func newWorld(t *testing.T) *world {
 	w.h = &outputs.Handler{
 		Region: here, Reader: mem.NewOutputs(w.table, here), Now: w.clock,
 		Health: &outputs.Health{
-			Region: here, Now: w.clock, Canaries: []string{"signals"},
+			Region: here, Now: w.clock, Canaries: []string{loop.KindHTTP, loop.KindQueue},
 			Reader: region.Reader{Docs: w.docs, Loop: []string{here, there}},
 		},
 	}
@@ -61,11 +61,17 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// receipt is that of a canary that landed here some time ago.
+// receipt is that of a canary of each kind that landed here some time ago.
 func (w *world) receipt(ago time.Duration) {
 	w.t.Helper()
-	r := loop.Receipt{Input: "signals", LandedAt: w.clock().Add(-ago)}
-	if err := w.docs.Put(w.t.Context(), here, loop.ReceiptKey(here), "signals", r, 0); err != nil {
+	w.receiptOf(loop.KindHTTP, ago)
+	w.receiptOf(loop.KindQueue, ago)
+}
+
+func (w *world) receiptOf(kind string, ago time.Duration) {
+	w.t.Helper()
+	r := loop.Receipt{Input: kind, LandedAt: w.clock().Add(-ago)}
+	if err := w.docs.Put(w.t.Context(), here, loop.ReceiptKey(here), kind, r, 0); err != nil {
 		w.t.Fatal(err)
 	}
 }

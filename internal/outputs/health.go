@@ -22,12 +22,12 @@ const healthPatience = 1500 * time.Millisecond
 
 // Health answers GET /v1/health without any detail: 200 where this region should take signals, 503 where not. It should
 // if it is not drained (package failover: the verdicts on it are judged here and now, no observer has to write first) and
-// a canary came through its own chain lately. What it asks, it asks of its own region's table; where that does not
+// a canary of every kind came through its own chain lately. What it asks, it asks of its own region's table; where that does not
 // answer, the region is not whole.
 type Health struct {
 	Region   string
 	Reader   region.Reader
-	Canaries []string // inputs whose canaries must come through
+	Canaries []string // their kinds, of which each must come through
 	Now      func() time.Time
 
 	mu    sync.Mutex
@@ -82,9 +82,9 @@ func (h *Health) look(ctx context.Context, now time.Time) bool {
 			return false
 		}
 	}
-	for _, input := range h.Canaries {
+	for _, kind := range h.Canaries {
 		var r loop.Receipt
-		if json.Unmarshal(receipts[input], &r) != nil || now.Sub(r.LandedAt).Abs() > loop.CanaryKeep {
+		if json.Unmarshal(receipts[kind], &r) != nil || now.Sub(r.LandedAt).Abs() > loop.CanaryKeep {
 			return false
 		}
 	}

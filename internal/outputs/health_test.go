@@ -65,8 +65,11 @@ func TestHealth(t *testing.T) {
 		"drained, and restored since": {func(w *world) { w.state("a", region.Drained, time.Minute); w.state(operator, region.Active, 0) }, true},
 		"restored, and drained since": {func(w *world) { w.state(operator, region.Active, time.Minute); w.state("a", region.Drained, 0) }, false},
 		"the state cannot be read":    {func(w *world) { w.raw(region.StateKey(here), operator, `"drained"`) }, true},
-		"no canary has come yet":      {func(w *world) { w.raw(loop.ReceiptKey(here), "signals", `{}`) }, false},
-		"a canary is overdue":         {func(w *world) { w.receipt(loop.CanaryKeep + 1) }, false},
+		"no canary has come yet":      {func(w *world) { w.raw(loop.ReceiptKey(here), loop.KindHTTP, `{}`) }, false},
+		"canaries are overdue":        {func(w *world) { w.receipt(loop.CanaryKeep + 1) }, false},
+		"one over HTTP is overdue":    {func(w *world) { w.receiptOf(loop.KindHTTP, loop.CanaryKeep+1) }, false},
+		"one of the inbox is overdue": {func(w *world) { w.receiptOf(loop.KindQueue, loop.CanaryKeep+1) }, false},
+		"one of no kind is overdue":   {func(w *world) { w.receiptOf(loop.QueueSignals, loop.CanaryKeep+1) }, true},
 		"a canary is nearly overdue":  {func(w *world) { w.receipt(loop.CanaryKeep) }, true},
 		"two object, but to all": {func(w *world) {
 			for _, r := range []string{here, there} {

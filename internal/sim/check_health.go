@@ -20,6 +20,8 @@ func halfDead(region string) []Fault {
 		{Kind: Stop, Region: region, Mode: loop.QueueSignals},
 		{Kind: Fail, Region: region, Point: AnyClaims, P: 1},
 		{Kind: Mute, Region: region},
+		{Kind: Deaf, Region: region},
+		{Kind: Stop, Region: region, Mode: loop.QueueInbox},
 	}
 }
 

@@ -47,6 +47,10 @@ func (w *World) send(i, n int) {
 		failed(500 * time.Millisecond)
 		return
 	}
+	if w.deaf(r.name) {
+		failed(time.Second)
+		return
+	}
 	t := &task{what: loop.FuncIngestHTTP, region: r.name, ownFirst: w.rng.IntN(2) == 0}
 	w.clock.spawn(t, func() {
 		status, copies := r.post(t, s)
@@ -79,25 +83,39 @@ func (w *World) drained(name string) bool {
 	return true
 }
 
+// deaf says whether the region's ingest fails on every request.
+func (w *World) deaf(name string) bool {
+	f := w.lasting(Deaf, name)
+	if f != nil {
+		w.result.Struck[f.Row]++
+	}
+	return f != nil
+}
+
 // post passes a signal to the region's HTTP handler, as API Gateway does.
 func (r *region) post(t *task, s *Planned) (status, copies int) {
 	body, err := s.signal().MarshalJSON()
 	if err != nil {
 		panic(err) // planned signals are well-formed
 	}
-	ctx := withTask(t)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "/v1/signals/"+s.Input, bytes.NewReader(body))
-	if err != nil {
-		panic(err)
-	}
-	req.Header.Set("Content-Type", ingest.MediaEvent)
-	answer := &recorder{header: http.Header{}, status: http.StatusOK}
-	r.http.ServeHTTP(answer, req)
+	answer := serve(t, r.http, "/v1/signals/"+s.Input, body)
 	var a ingest.Answer
 	if answer.status == http.StatusAccepted && json.Unmarshal(answer.body.Bytes(), &a) == nil {
 		copies = a.Copies
 	}
 	return answer.status, copies
+}
+
+// serve passes an event to a handler, as API Gateway does.
+func serve(t *task, h http.Handler, path string, event []byte) *recorder {
+	req, err := http.NewRequestWithContext(withTask(t), http.MethodPost, path, bytes.NewReader(event))
+	if err != nil {
+		panic(err)
+	}
+	req.Header.Set("Content-Type", ingest.MediaEvent)
+	answer := &recorder{header: http.Header{}, status: http.StatusOK}
+	h.ServeHTTP(answer, req)
+	return answer
 }
 
 // drop is one attempt over SQS: the message is the producer's until it is stored in an inbox.

@@ -74,6 +74,7 @@ const (
 	// Of worlds with health.
 	Observer Kind = "observer" // the observer in the region, or everywhere, is dead or lies, by Mode
 	Mute     Kind = "mute"     // the region sends no canaries
+	Deaf     Kind = "deaf"     // the region's ingest over HTTP fails on every request
 	Blind    Kind = "blind"    // CloudWatch is down in the region
 	Cached   Kind = "cached"   // producers go by what DNS said when it began
 )

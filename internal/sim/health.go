@@ -2,10 +2,12 @@ package sim
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 
 	"example.com/unbroken/internal/canary"
 	"example.com/unbroken/internal/failover"
+	"example.com/unbroken/internal/ingest"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/mem"
 	"example.com/unbroken/internal/observe"
@@ -18,7 +20,7 @@ import (
 // deep health, on virtual time, and producers that go where DNS sends them.
 //
 // Its documents are a table of their own, for observers ask it from several goroutines at once: no time passes in a
-// call, and nothing is drawn. Canaries go through the queues and claims of everybody.
+// call, and nothing is drawn. Canaries go through the ways in, the queues and the claims of everybody.
 type health struct {
 	w         *World
 	table     *mem.Replicas
@@ -63,7 +65,7 @@ func newHealth(w *World) *health {
 func (h *health) begin() {
 	for i, name := range h.w.plan.regions() {
 		o := &observe.Observer{
-			Region: name, Loop: h.w.plan.Loop, All: h.w.plan.regions(), Docs: h.from(name), Now: h.w.clock.Now, Bounds: loop.DefaultBounds(),
+			Region: name, Loop: h.w.plan.Loop, All: h.w.plan.regions(), Docs: h.from(name), Now: h.w.clock.Now, Bounds: loop.DefaultBounds(), Canaries: h.kinds(),
 			Depths: depths{h.w, name}, Prober: prober{h, name}, Metrics: metrics{h.w, name}, Gauge: gauge{h, name},
 		}
 		if h.w.regions[name] != nil {
@@ -82,15 +84,23 @@ func (h *health) begin() {
 func (h *health) loopRegion(name string, offset time.Duration) {
 	w := h.w
 	reader := regions.Reader{Docs: h.from(name), Loop: w.plan.Loop}
-	h.canaries[name] = &canary.Sender{Region: name, Inputs: loop.Canaries(), Queue: w.regions[name].queue, Now: w.clock.Now}
-	h.deep[name] = &outputs.Health{Region: name, Reader: reader, Canaries: loop.Canaries(), Now: w.clock.Now}
+	var seed [32]byte
+	copy(seed[:], name)
+	key, err := canary.NewKey(rand.NewChaCha8(seed))
+	if err != nil {
+		panic(err) // there is always more to read
+	}
+	h.canaries[name] = &canary.Sender{
+		Region: name, Kinds: h.kinds(), Queue: w.regions[name].queue, HTTP: posts{w, name}, Board: h.from(name), Key: key, Now: w.clock.Now,
+	}
+	h.deep[name] = &outputs.Health{Region: name, Reader: reader, Canaries: h.kinds(), Now: w.clock.Now}
 	if w.broken.Health != nil {
 		w.broken.Health(h.deep[name])
 	}
 	h.gates[name] = &regions.Gate{Reader: reader, Region: name, Now: w.clock.Now}
 	h.dns[name] = newRecord(len(w.plan.regions()))
 	h.last[name] = regions.Active
-	h.every(time.Minute, offset, func() { h.sendCanaries(name) })
+	h.every(loop.CanaryEvery, offset, func() { h.sendCanaries(name) })
 }
 
 // every runs do again and again until health is over.
@@ -145,7 +155,38 @@ func (h *health) sendCanaries(name string) {
 		return
 	}
 	t := &task{what: loop.FuncCanary, region: name}
-	w.clock.spawn(t, func() { _ = h.canaries[name].Run(withTask(t)) }) // what was not sent does not come through
+	w.clock.spawn(t, func() { _ = h.canaries[name].Send(withTask(t)) }) // what was not sent does not come through
+}
+
+// kinds are those of the canaries of every region.
+func (h *health) kinds() []string { return loop.Canaries(h.w.bundles[0].config.Inputs) }
+
+// posts is the way of canaries to their region's endpoint. What it answers is of no use to anyone: who does not come through
+// leaves no receipt.
+type posts struct {
+	w      *World
+	region string
+}
+
+func (p posts) Post(_ context.Context, event []byte) error {
+	if p.w.deaf(p.region) {
+		return errUnreachable
+	}
+	gate := &ingest.Gated{Next: p.w.regions[p.region].http, Drained: func(ctx context.Context) bool {
+		return p.w.drained(p.region) || p.w.health.gates[p.region].Refuses(ctx)
+	}}
+	p.w.clock.after(0, func() { //nolint:contextcheck // a task starts no other one, and each has a context of its own
+		if !p.w.down[p.region] {
+			t := &task{what: loop.FuncIngestHTTP, region: p.region}
+			p.w.clock.spawn(t, func() { serve(t, gate, loop.CanaryPath, event) })
+		}
+	})
+	return nil
+}
+
+// verifier tells a region's own canaries.
+func (h *health) verifier(region string) *canary.Verifier {
+	return &canary.Verifier{Region: region, Keys: h.from(region), Now: h.w.clock.Now}
 }
 
 func (h *health) observe(name string) {

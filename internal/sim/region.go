@@ -39,10 +39,14 @@ func newRegion(w *World, name string) *region {
 	if b.Queue != nil {
 		r.queue = b.Queue(name, r.queue)
 	}
-	acceptor := ingest.New(ingest.Config{
+	entrance := ingest.Config{
 		Region: name, Peers: loop.Peers(w.plan.Loop, name), Inputs: cfg.Inputs, StandbyDelay: cfg.StandbyDelay.Std(), SendTimeout: time.Hour,
 		Queue: sends{r}, Now: w.clock.Now,
-	})
+	}
+	if w.health != nil {
+		entrance.Canaries = w.health.verifier(name)
+	}
+	acceptor := ingest.New(entrance)
 	r.http = ingest.NewHTTP(acceptor)
 	var err error
 	if r.inbox, err = ingest.NewInbox(acceptor, "inbox"); err != nil {

@@ -228,7 +228,7 @@ func TestADrillOfARegion(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("exit %d: %+v; 503 after %s, DNS left it after %s (the checks are %d times faster), 200 after %s, and answered it after %s", exit, r.Drained, r.HealthOut, r.DNSOut, scale, r.HealthBack, r.DNSBack)
-	if exit != 0 || r.Drained.Sent < 5 || r.Drained.Failed > 0 || r.HealthOut == nil || r.DNSOut == nil || r.DNSBack == nil || len(r.Receipts) != 2 {
+	if exit != 0 || r.Drained.Sent < 5 || r.Drained.Failed > 0 || r.HealthOut == nil || r.DNSOut == nil || r.DNSBack == nil || len(r.Receipts) != 4 {
 		t.Errorf("exit %d: %+v", exit, r)
 	}
 	healthy(t, east)

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -182,27 +183,22 @@ func unknown(t *testing.T, id string) (c loop.Claim, attempts int) {
 // through lately a region is not whole. In the suite no schedule sends them, as it waits for empty queues.
 func canaries(t *testing.T) {
 	t.Helper()
-	send := func() {
-		for _, region := range []string{east, west} {
-			if err := suite.Invoke(t.Context(), region, loop.Name(prefix, loop.FuncCanary)); err != nil {
-				t.Logf("canary of %s: %v", region, err) // a region that is cut sends none
+	var senders sync.WaitGroup
+	for _, region := range []string{east, west} {
+		senders.Go(func() {
+			for t.Context().Err() == nil {
+				next := time.After(2 * loop.CanaryEvery) // an invocation sends now, and half a minute later
+				if err := suite.Invoke(t.Context(), region, loop.Name(prefix, loop.FuncCanary)); err != nil && t.Context().Err() == nil {
+					t.Logf("canary of %s: %v", region, err) // a region that is cut sends none
+				}
+				select {
+				case <-t.Context().Done():
+				case <-next:
+				}
 			}
-		}
+		})
 	}
-	send()
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			select {
-			case <-t.Context().Done():
-				return
-			case <-time.After(2 * loop.CanaryEvery): // an invocation sends two
-				send()
-			}
-		}
-	}()
-	t.Cleanup(func() { <-ended })
+	t.Cleanup(senders.Wait)
 	for _, region := range []string{east, west} {
 		until(t, time.Minute, func(ctx context.Context) error {
 			req, err := http.NewRequestWithContext(ctx, http.MethodGet, suite.urls[region]+"/v1/health", nil)
