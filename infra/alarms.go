@@ -51,27 +51,17 @@ func (r region) queueAlarms(p pager) {
 	}
 }
 
-// functionAlarms are those of what queues and the API call.
-func (r region) functionAlarms(p pager, names ...string) {
+// errorAlarms are all that a function has of its own. One that Lambda refuses to run is noticed by what waits for it: the
+// API answers 5xx, its queue grows old, its observer or sweeper is silent; and observers find throttles of decide and act.
+func (r region) errorAlarms(p pager, names ...string) {
 	for _, name := range names {
-		r.errorAlarm(p, name)
 		p.page(watch{
-			name:    name + "-throttles",
-			means:   "Lambda refuses invocations. Raise the account's or the function's concurrency.",
-			metric:  r.lambda(name, "Throttles", "Sum"),
-			periods: 3,
+			name:    name + "-errors",
+			means:   "The function crashes or times out. Messages come back and are tried again; look at its log.",
+			metric:  r.lambda(name, "Errors", "Sum"),
+			periods: 2,
 		})
 	}
-}
-
-// errorAlarm is all of its own that a scheduled function needs: one that is throttled has not run, which others notice.
-func (r region) errorAlarm(p pager, name string) {
-	p.page(watch{
-		name:    name + "-errors",
-		means:   "The function crashes or times out. Messages come back and are tried again; look at its log.",
-		metric:  r.lambda(name, "Errors", "Sum"),
-		periods: 2,
-	})
 }
 
 func (r region) apiAlarms(p pager, api awsapigatewayv2.HttpApi) {
@@ -106,7 +96,7 @@ func (r region) stuckAlarms(p pager) {
 // sweeperAlarms: what the daily pass over claims finds, and that there is one. A pass that nobody makes would let
 // what is overdue go unseen, so its silence pages too.
 func (r region) sweeperAlarms(p pager) {
-	r.errorAlarm(p, loop.FuncSweeper)
+	r.errorAlarms(p, loop.FuncSweeper)
 	p.page(watch{
 		name:   "claims-overdue",
 		means:  "An effect should have ended and has not: nobody works on it. See unbroken balance, then unbroken parked retry.",
@@ -122,34 +112,22 @@ func (r region) sweeperAlarms(p pager) {
 	})
 }
 
-// observerAlarms watch the watcher, in its own region. Silence never votes on a region's health, so it must
-// page: missing data is breaching. Two silent minutes are a restart, three are not.
+// observerAlarms watch the watcher, in its own region. Silence never votes on a region's health, so it must page, and one
+// alarm does: an observer tells every minute how many of the others it does not hear, and where none tells, that is
+// missing data, which is breaching. Two silent minutes are a restart, three are not.
 func (r region) observerAlarms(p pager) {
-	r.errorAlarm(p, loop.FuncObserver)
+	r.errorAlarms(p, loop.FuncObserver)
 	p.page(watch{
-		name:    loop.FuncObserver + "-silent",
-		means:   "The observer does not run. Its verdicts grow stale and stop counting; nothing flips because of it.",
-		metric:  r.lambda(loop.FuncObserver, "Invocations", "Sum"),
-		below:   1,
+		name:    "observers-silent",
+		means:   "An observer is silent: this region's runs not or cannot say so, or another's is not heard here. Its verdicts grow stale and stop counting; nothing flips because of it. unbroken status says which.",
+		metric:  r.own(loop.FuncObserver, "SilentObservers", "Maximum"),
 		periods: 3,
 		missing: awscloudwatch.TreatMissingData_BREACHING,
 	})
 	p.page(watch{
-		name:    "observers-silent",
-		means:   "The observer of another region is silent: it runs not, or cannot write. unbroken status says which.",
-		metric:  r.own(loop.FuncObserver, "SilentObservers", "Maximum"),
-		periods: 3,
-	})
-	p.page(watch{
 		name:    loop.FuncObserver + "-finds",
-		means:   "Something is wrong in a region that is no reason to leave it: dead letters, an old or growing queue, messages that come back, throttles. unbroken status says what.",
+		means:   "For five minutes something has been wrong in a region that is no reason to leave it (dead letters, an old or growing queue, messages that come back, throttles), or could not be seen, which does not vote. unbroken status says what.",
 		metric:  r.own(loop.FuncObserver, "ObserverFound", "Maximum"),
-		periods: 2,
-	})
-	p.page(watch{
-		name:    loop.FuncObserver + "-blind",
-		means:   "The observer cannot see something of a region: its tables, queues, CloudWatch or endpoint's address. What is not seen does not vote. unbroken status says what.",
-		metric:  r.own(loop.FuncObserver, "ObserverUnseen", "Maximum"),
 		periods: 5,
 	})
 	if r.watchesInputs() {

@@ -104,7 +104,7 @@ func (r region) archivers() (functions []string) {
 
 // archiveAlarms: what is missing from an archive hurts nobody today, but it is not noticed later either.
 func (r region) archiveAlarms(p pager) {
-	r.functionAlarms(p, loop.FuncArchive)
+	r.errorAlarms(p, loop.FuncArchive)
 	for _, function := range r.archivers() {
 		p.page(watch{
 			name:    function + "-unarchived",

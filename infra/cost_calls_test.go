@@ -15,9 +15,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"example.com/unbroken/internal/act"
 	"example.com/unbroken/internal/canary"
 	"example.com/unbroken/internal/decide"
+	"example.com/unbroken/internal/dynamo"
 	"example.com/unbroken/internal/ingest"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/mem"
@@ -33,6 +37,7 @@ import (
 // calls are what an idle deployment asks of AWS in an hour, counted from the real stages over services in memory.
 type calls struct {
 	SQS     float64 // requests of ours; those of Lambda's pollers are not among them
+	Grouped float64 // of these, about messages with a group
 	Writes  float64 // write units in one region: a KB each; every replica is charged for one as well
 	Claims  float64 // of these, in the table claims
 	Reads   float64 // read units: 4 KB each, read with strong consistency
@@ -49,6 +54,7 @@ type meter struct {
 	mu sync.Mutex
 	calls
 	custom map[string]bool
+	sizes  map[string]int // bytes of the documents, as they are stored
 }
 
 func (m *meter) add(to *float64, n float64) {
@@ -65,8 +71,38 @@ func (m *meter) publish(metric string) {
 
 func units(bytes, each int) float64 { return math.Max(1, math.Ceil(float64(bytes)/float64(each))) }
 
-// itemOverhead is what an item has beside its document: keys, names of attributes, a time to live.
+// itemOverhead is what a claim has beside its document: keys, names of attributes.
 const itemOverhead = 120
+
+// size is what a document takes in DynamoDB: names and values of what is really put.
+func (m *meter) size(ctx context.Context, pk, sk string, doc any, keep time.Duration) int {
+	s := sized{}
+	_ = dynamo.NewDocuments(func(string) dynamo.API { return &s }, "p", time.Now).Put(ctx, "", pk, sk, doc, keep) // never fails
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sizes[pk+" "+sk] = s.bytes
+	return s.bytes
+}
+
+type sized struct {
+	dynamo.API
+	bytes int
+}
+
+func (s *sized) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	for name, v := range in.Item {
+		s.bytes += len(name)
+		switch v := v.(type) {
+		case *types.AttributeValueMemberS:
+			s.bytes += len(v.Value)
+		case *types.AttributeValueMemberB:
+			s.bytes += len(v.Value)
+		case *types.AttributeValueMemberN:
+			s.bytes += len(v.Value)
+		}
+	}
+	return &dynamodb.PutItemOutput{}, nil
+}
 
 type meteredDocs struct {
 	*mem.Documents
@@ -83,8 +119,7 @@ func (d eventual) Query(ctx context.Context, region, pk string) (map[string]json
 }
 
 func (d meteredDocs) Put(ctx context.Context, region, pk, sk string, doc any, keep time.Duration) error {
-	raw, _ := json.Marshal(doc)
-	d.m.add(&d.m.Writes, units(len(raw)+itemOverhead, 1024))
+	d.m.add(&d.m.Writes, units(d.m.size(ctx, pk, sk, doc, keep), 1024))
 	return d.Documents.Put(ctx, region, pk, sk, doc, keep)
 }
 
@@ -96,8 +131,10 @@ func (d meteredDocs) Query(ctx context.Context, region, pk string) (map[string]j
 
 func (d meteredDocs) query(ctx context.Context, region, pk string) (docs map[string]json.RawMessage, bytes int, err error) {
 	docs, err = d.Documents.Query(ctx, region, pk)
-	for _, doc := range docs {
-		bytes += len(doc) + itemOverhead
+	d.m.mu.Lock()
+	defer d.m.mu.Unlock()
+	for sk := range docs {
+		bytes += d.m.sizes[pk+" "+sk]
 	}
 	return docs, bytes, err
 }
@@ -109,6 +146,7 @@ type meteredQueue struct {
 
 func (q meteredQueue) Send(ctx context.Context, region, queue string, msgs []loop.Outgoing) []error {
 	q.m.add(&q.m.SQS, math.Ceil(float64(len(msgs))/10))
+	q.m.add(&q.m.Grouped, math.Ceil(float64(len(msgs))/10))
 	return q.Poller.Send(ctx, region, queue, msgs)
 }
 
@@ -170,7 +208,7 @@ func (w meteredWatch) Probe(context.Context, string) (time.Duration, error) {
 
 func (w meteredWatch) Publish(_ context.Context, r observe.Reading) error {
 	w.m.add(&w.m.Puts, 1)
-	for _, metric := range []string{"SilentObservers", "ObserverFound", "ObserverUnseen"} {
+	for _, metric := range []string{"SilentObservers", "ObserverFound"} {
 		w.m.publish(w.region + metric)
 	}
 	for judged := range r.Verdicts {
@@ -208,8 +246,8 @@ func (a meteredAPI) Post(ctx context.Context, event []byte) error {
 // alike in every minute but for whose turn it is to read metrics.
 func idleHour(t *testing.T, cfg *loop.Config) calls {
 	t.Helper()
-	m := &meter{custom: map[string]bool{}}
-	now := time.Date(2026, 3, 4, 5, 0, 0, 0, time.UTC)
+	m := &meter{custom: map[string]bool{}, sizes: map[string]int{}}
+	now := time.Date(2026, 3, 4, 5, 0, 0, 123_456_789, time.UTC)
 	clock := func() time.Time { return now }
 	set, err := rule.Compile(cfg)
 	if err != nil {
@@ -279,6 +317,7 @@ func idleHour(t *testing.T, cfg *loop.Config) calls {
 					end()
 					queues.Ack(in, s.queue, msg.Receipt)
 					m.add(&m.SQS, 2) // received and deleted by the mapping
+					m.add(&m.Grouped, 2)
 					for _, name := range published(t, s.out) {
 						m.publish(in + s.queue + name)
 					}

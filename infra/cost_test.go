@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -90,7 +91,13 @@ func bill(t *testing.T) []line {
 	looks := requests // at most: within a second the answer is remembered
 	waiting := waits * (float64(loop.CanaryEvery.Milliseconds()) + scheduledMs) * memory(loop.FuncCanary)
 	gbSeconds := (requests*healthMs*256 + (runs-waits)*scheduledMs*256 + waiting + landed*canaryMs*(256+512+512)) / 1000 / 1024
-	kept := c.Claims * 24 * 21 // write units of canaries' claims that stand at any time
+	kept := c.Claims * 24 * 21 // write units of canaries' claims that stand at any time; a pass reads eventually: a unit for eight
+	freeBoards := 3.0          // of up to 50 metrics
+	made.pair.each("AWS::CloudWatch::Dashboard", func(_, _ string, r resource) {
+		if shown(t, r) > 50 {
+			freeBoards = 0
+		}
+	})
 	return []line{
 		{"Route 53 health checks", n["AWS::Route53::HealthCheck"], "checks", 0.50, 1, 50},
 		{"their options: HTTPS, fast interval", options, "options", 1.00, 1, 0},
@@ -101,19 +108,38 @@ func bill(t *testing.T) []line {
 		{"EventBridge Scheduler", runs, "runs", 1.00, 1e6, 14e6},
 		{"SQS: Lambda's pollers on idle queues", n["AWS::Lambda::EventSourceMapping"] * pollers * 3600 / pollSeconds * hours, "requests", 0.40, 1e6, 1e6},
 		{"SQS: canaries, observers, salvage", c.SQS * hours, "requests", 0.40, 1e6, 0},
+		{"SQS: the same with a fair-queue group, more", c.Grouped * hours, "requests", 0.10, 1e6, 0},
 		{"DynamoDB: writes, in every replica", (c.Writes + c.Claims) * replicas * hours, "units", 0.625, 1e6, 0}, // each claim is deleted once
 		{"DynamoDB: reads of runs", c.Reads * hours, "units", 0.125, 1e6, 0},
 		{"DynamoDB: reads of health checks, at most", looks * c.Look, "units", 0.125, 1e6, 0},
-		{"DynamoDB: a day's pass over canaries' claims", kept / 4 * loopRegions * hours / 24, "units", 0.125, 1e6, 0},
+		{"DynamoDB: a day's pass over canaries' claims", kept / 4 / 2 * loopRegions * hours / 24, "units", 0.125, 1e6, 0},
 		{"CloudWatch: alarms", n["AWS::CloudWatch::Alarm"], "alarms", 0.10, 1, 10},
 		{"CloudWatch: custom metrics", float64(c.Custom), "metrics", 0.30, 1, 10},
 		{"CloudWatch: GetMetricData", c.Metrics * hours, "metrics", 0.01, 1000, 0},
 		{"CloudWatch: PutMetricData", c.Puts * hours, "requests", 0.01, 1000, 1e6},
-		{"CloudWatch: dashboards", n["AWS::CloudWatch::Dashboard"], "dashboards", 3.00, 1, 3},
+		{"CloudWatch: dashboards", n["AWS::CloudWatch::Dashboard"], "dashboards", 3.00, 1, freeBoards},
 		{"CloudWatch: logs of these requests", (requests + c.Posted*hours) * float64(len(accessLine())+logOverhead) / 1e9, "GB", 0.50, 1, 5},
 		{"X-Ray: traces of canaries", chain, "traces", 5.00, 1e6, 100_000},
 		{"KMS: keys of the alarms' topics", n["AWS::KMS::Key"], "keys", 1.00, 1, 0},
 	}
+}
+
+// shown is how many metrics a dashboard shows, whichever statistics of each.
+func shown(t *testing.T, board resource) int {
+	t.Helper()
+	var body struct {
+		Widgets []struct{ Properties struct{ Metrics [][]any } }
+	}
+	if err := json.Unmarshal([]byte(text(board.Properties["DashboardBody"])), &body); err != nil {
+		t.Fatal(err)
+	}
+	metrics := map[string]bool{}
+	for _, w := range body.Widgets {
+		for _, m := range w.Properties.Metrics {
+			metrics[fmt.Sprint(m[:len(m)-1])] = true // the last are options
+		}
+	}
+	return len(metrics)
 }
 
 func amount(n float64) string {

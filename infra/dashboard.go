@@ -8,7 +8,9 @@ import (
 )
 
 // dashboard reads like the chain runs, top to bottom: where a row turns red, the rows above it are well. Its
-// name carries the region, because dashboards are global.
+// name carries the region, because dashboards are global; one for both would be deployed, and lost, with one of them. It
+// shows 50 metrics, for with more it is none of the three that are free: what only pages is left to its alarm.
+// https://aws.amazon.com/cloudwatch/pricing/
 func (r region) dashboard() {
 	board := awscloudwatch.NewDashboard(r.stack, jsii.String("Dashboard"), &awscloudwatch.DashboardProps{
 		DashboardName: jsii.String(loop.Name(r.cfg.Prefix, r.name)),
@@ -32,12 +34,16 @@ func (r region) dashboard() {
 		r.runs("act: function", loop.FuncAct),
 		r.graph("signal to action, end to end (ms)", r.own(loop.FuncAct, "EndToEndLatency", "p50"), r.own(loop.FuncAct, "EndToEndLatency", "p99")),
 	)
-	board.AddWidgets(r.runs("outputs: function", loop.FuncOutputs), r.took(loop.FuncOutputs), r.depth(loop.QueueInbox))
-	board.AddWidgets(r.deadLetters("dead letters", visibleMessages), r.deadLetters("dead letters: oldest (s)", oldestMessage),
-		r.runs("observer", loop.FuncObserver))
-	board.AddWidgets(r.graph("canary: through the chain (ms)", r.own(loop.FuncAct, "CanaryLatency", "p50"), r.own(loop.FuncAct, "CanaryLatency", "Maximum")))
-	board.AddWidgets(r.graph("claims: deleted, overdue", r.own(loop.FuncSweeper, "Swept", "Sum"), r.own(loop.FuncSweeper, "Overdue", "Sum")),
-		r.runs("sweeper", loop.FuncSweeper), r.took(loop.FuncSweeper))
+	board.AddWidgets(
+		r.runs("outputs: function", loop.FuncOutputs),
+		r.graph(loop.QueueInbox+": waiting", r.sqs(loop.QueueInbox, visibleMessages, "Maximum")),
+		r.deadLetters(),
+	)
+	board.AddWidgets(
+		r.graph("observer", r.lambda(loop.FuncObserver, "Invocations", "Sum"), r.lambda(loop.FuncObserver, "Errors", "Sum")),
+		r.graph("canary: through the chain (ms)", r.own(loop.FuncAct, "CanaryLatency", "p50"), r.own(loop.FuncAct, "CanaryLatency", "Maximum")),
+		r.graph("claims: deleted, overdue", r.own(loop.FuncSweeper, "Swept", "Sum"), r.own(loop.FuncSweeper, "Overdue", "Sum")),
+	)
 }
 
 func (r region) graph(title string, metrics ...awscloudwatch.IMetric) awscloudwatch.IWidget {
@@ -76,10 +82,10 @@ func (r region) runs(title string, functions ...string) awscloudwatch.IWidget {
 	return r.graph(title, metrics...)
 }
 
-func (r region) deadLetters(title, metric string) awscloudwatch.IWidget {
+func (r region) deadLetters() awscloudwatch.IWidget {
 	var metrics []awscloudwatch.IMetric
 	for _, queue := range loop.Queues() {
-		metrics = append(metrics, r.sqs(loop.DeadLetter(queue), metric, "Maximum"))
+		metrics = append(metrics, r.sqs(loop.DeadLetter(queue), visibleMessages, "Maximum"))
 	}
-	return r.graph(title, metrics...)
+	return r.graph("dead letters", metrics...)
 }

@@ -114,13 +114,12 @@ func (r region) loopRegion(first bool) {
 
 	pager := r.pager()
 	r.queueAlarms(pager)
-	r.functionAlarms(pager, chain...)
+	r.errorAlarms(pager, append(chain, loop.FuncCanary)...)
 	r.apiAlarms(pager, api)
 	r.stuckAlarms(pager)
 	r.observerAlarms(pager)
-	r.errorAlarm(pager, loop.FuncCanary)
 	if salvages {
-		r.errorAlarm(pager, loop.FuncSalvage)
+		r.errorAlarms(pager, loop.FuncSalvage)
 	}
 	r.sweeperAlarms(pager)
 	r.archive(pager)

@@ -21,9 +21,13 @@ func (r region) pager() pager {
 	// Alarms cannot publish to a topic under the AWS managed key, and say so only in the alarm's history:
 	// it takes a key whose policy admits CloudWatch.
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+	// It encrypts what is on its way, and nothing that is kept; and a rotation adds as much to the bill as the key itself,
+	// for good. So it is rotated as rarely as it can be, every seven years.
+	// https://aws.amazon.com/kms/pricing/
 	key := awskms.NewKey(r.stack, jsii.String("AlarmsKey"), &awskms.KeyProps{
 		Description:       jsii.String("unbroken: encrypts alarm notifications in " + r.name),
 		EnableKeyRotation: jsii.Bool(true),
+		RotationPeriod:    awscdk.Duration_Days(jsii.Number(2560)),
 		RemovalPolicy:     awscdk.RemovalPolicy_DESTROY, // it protects nothing that is stored for long
 	})
 	topic := awssns.NewTopic(r.stack, jsii.String("Alarms"), &awssns.TopicProps{

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -24,16 +23,14 @@ func TestAlarms(t *testing.T) {
 				t.Errorf("%s %v pages nobody", stack, r.Properties["AlarmName"])
 			}
 		}
-		if a := alarms["observer-silent"]; a["TreatMissingData"] != "breaching" || a["ComparisonOperator"] != "LessThanThreshold" || a["Threshold"] != 1.0 {
-			t.Errorf("%s: a silent observer pages nobody: %v", stack, a)
-		}
-		if a := alarms["observers-silent"]; a["MetricName"] != "SilentObservers" || dimension(a, "Function") != loop.FuncObserver || a["Threshold"] != 0.0 {
+		if a := alarms["observers-silent"]; a["MetricName"] != "SilentObservers" || dimension(a, "Function") != loop.FuncObserver || a["Threshold"] != 0.0 ||
+			a["ComparisonOperator"] != "GreaterThanThreshold" {
 			t.Errorf("%s: the silence of the others pages nobody: %v", stack, a)
+		} else if a["TreatMissingData"] != "breaching" || a["EvaluationPeriods"] != 3.0 || a["Period"] != 60.0 {
+			t.Errorf("%s: the silence of its own observer pages nobody: %v", stack, a)
 		}
-		for name, metric := range map[string]string{"observer-finds": "ObserverFound", "observer-blind": "ObserverUnseen"} {
-			if a := alarms[name]; a["MetricName"] != metric || dimension(a, "Function") != loop.FuncObserver || a["Threshold"] != 0.0 {
-				t.Errorf("%s: what its observer tells by %s pages nobody: %v", stack, metric, a)
-			}
+		if a := alarms["observer-finds"]; a["MetricName"] != "ObserverFound" || dimension(a, "Function") != loop.FuncObserver || a["Threshold"] != 0.0 {
+			t.Errorf("%s: what its observer finds pages nobody: %v", stack, a)
 		}
 		for _, judged := range []string{"us-east-2", "us-west-2"} {
 			if a := alarms["observer-objects-"+judged]; a["TreatMissingData"] != "missing" || a["Period"] != 60.0 || a["Statistic"] != "Minimum" || a["Threshold"] != 1.0 {
@@ -65,16 +62,14 @@ func TestAlarms(t *testing.T) {
 		if a := alarms["sweeper-silent"]; a["TreatMissingData"] != "breaching" || a["Period"] != 3600.0 || a["Threshold"] != 1.0 {
 			t.Errorf("%s: a silent sweeper pages nobody: %v", stack, a)
 		}
-		// What is scheduled and throttled has not run, which has alarms of its own; of salvage nothing waits.
 		for _, f := range append(chainFunctions(), loop.FuncObserver, loop.FuncCanary, loop.FuncSweeper, loop.FuncSalvage) {
-			for suffix, metric := range map[string]string{"-errors": "Errors", "-throttles": "Throttles"} {
-				if suffix == "-throttles" && !slices.Contains(chainFunctions(), f) {
-					continue
-				}
-				if a := alarms[f+suffix]; a["MetricName"] != metric || dimension(a, "FunctionName") != "ub-"+f {
-					t.Errorf("%s: no alarm on %s of %s: %v", stack, metric, f, a)
-				}
+			if a := alarms[f+"-errors"]; a["MetricName"] != "Errors" || dimension(a, "FunctionName") != "ub-"+f {
+				t.Errorf("%s: no alarm on errors of %s: %v", stack, f, a)
 			}
+		}
+		// What Lambda refuses to run is noticed by what waits for it: the queues above, and the API.
+		if a := alarms["api-5xx"]; a["MetricName"] != "5xx" || a["Namespace"] != "AWS/ApiGateway" {
+			t.Errorf("%s: no alarm on what the API could not answer: %v", stack, a)
 		}
 	}
 }
@@ -106,6 +101,12 @@ func TestAlarmsMayPublish(t *testing.T) {
 			t.Errorf("%d of 3 regions let CloudWatch %s", n, typ.action)
 		}
 	}
+	// Each rotation costs what a key costs, every month from then on.
+	made.pair.each("AWS::KMS::Key", func(stack, _ string, r resource) {
+		if r.Properties["EnableKeyRotation"] != true || r.Properties["RotationPeriodInDays"] != 2560.0 {
+			t.Errorf("%s: a key rotates %v every %v days", stack, r.Properties["EnableKeyRotation"], r.Properties["RotationPeriodInDays"])
+		}
+	})
 }
 
 func TestRoutesAreAuthorizedButHealth(t *testing.T) {

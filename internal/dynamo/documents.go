@@ -36,11 +36,17 @@ func (s *Documents) Eventual() *Documents {
 	return &same
 }
 
+// maxPlainDoc is up to where a document fits with its keys into the KB that one write unit is for. A verdict is longer, and
+// each observer writes one on every region into every table every minute: compressed it fits, too, and those who read the
+// verdicts on a region, as every health check does, read them in one unit.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
+const maxPlainDoc = 800
+
 // Put stores doc under (name, writer) in region's table, in place of the one before. It is gone after keep;
 // 0 keeps it.
 func (s *Documents) Put(ctx context.Context, region, name, writer string, doc any, keep time.Duration) error {
 	it := item{pk: str(name), sk: str(writer)}
-	if err := it.setJSON("doc", doc); err != nil {
+	if err := it.setDocument("doc", doc, maxPlainDoc); err != nil {
 		return fmt.Errorf("write %s/%s: %w", name, writer, err)
 	}
 	if keep > 0 {

@@ -43,12 +43,15 @@ func (it item) setTime(name string, t time.Time) {
 const maxPlainBytes = 64 << 10
 
 // setJSON stores v as one JSON document.
-func (it item) setJSON(name string, v any) error {
+func (it item) setJSON(name string, v any) error { return it.setDocument(name, v, maxPlainBytes) }
+
+// setDocument stores v as one JSON document, compressed where it is longer than plain bytes.
+func (it item) setDocument(name string, v any, maxPlain int) error {
 	plain, err := loop.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode attribute %s: %w", name, err)
 	}
-	if len(plain) <= maxPlainBytes {
+	if len(plain) <= maxPlain {
 		it[name] = str(string(plain))
 		return nil
 	}

@@ -168,7 +168,7 @@ func TestOneObserverAloneFlipsNothing(t *testing.T) {
 			if n := c.reading[east].Silent; n != 1 {
 				return fmt.Errorf("east counts %d silent", n)
 			}
-			if r := c.reading[witness]; r.Silent != 2 || r.Unseen == 0 {
+			if r := c.reading[witness]; r.Silent != 2 || r.Found == 0 {
 				return fmt.Errorf("the isolated one publishes %+v", r)
 			}
 			return nil

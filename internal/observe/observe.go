@@ -65,8 +65,7 @@ type Gauge interface {
 type Reading struct {
 	Verdicts map[string]float64 // by loop region: 1 not objecting, 0 objecting
 	Silent   int                // of the other observers
-	Found    int                // checks that are bad and do not vote
-	Unseen   int                // checks that are unknown
+	Found    int                // checks that page: bad ones that do not vote, and unknown ones
 }
 
 // State of one check.
@@ -184,10 +183,7 @@ func (r *Reading) add(v Verdict) {
 		r.Verdicts[v.Region] = 1
 	}
 	for _, c := range v.Checks {
-		switch {
-		case c.State == Unknown:
-			r.Unseen++
-		case c.State == Bad && !c.Votes:
+		if c.State == Unknown || c.State == Bad && !c.Votes {
 			r.Found++
 		}
 	}

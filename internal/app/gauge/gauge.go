@@ -36,7 +36,6 @@ func (g gauge) Publish(ctx context.Context, r observe.Reading) error {
 	}
 	put("SilentObservers", float64(r.Silent), "")
 	put("ObserverFound", float64(r.Found), "")
-	put("ObserverUnseen", float64(r.Unseen), "")
 	for region, value := range r.Verdicts {
 		put("Verdict", value, region)
 	}

@@ -28,19 +28,19 @@ func TestVerdictsArePublishedUnderTheNamesTheAlarmsRead(t *testing.T) {
 	var m taken
 	at := time.Unix(1772600767, 0)
 	g := gauge{cloudwatch.New(&m), func() time.Time { return at }}
-	if err := g.Publish(t.Context(), observe.Reading{Verdicts: map[string]float64{"us-east-2": 1, "us-west-2": 0}, Silent: 2, Found: 3, Unseen: 4}); err != nil {
+	if err := g.Publish(t.Context(), observe.Reading{Verdicts: map[string]float64{"us-east-2": 1, "us-west-2": 0}, Silent: 2, Found: 3}); err != nil {
 		t.Fatal(err)
 	}
-	if len(m.puts) != 1 || *m.puts[0].Namespace != "Unbroken" || len(m.puts[0].MetricData) != 5 {
+	if len(m.puts) != 1 || *m.puts[0].Namespace != "Unbroken" || len(m.puts[0].MetricData) != 4 {
 		t.Fatalf("%+v", m.puts)
 	}
 	want := map[string]float64{"us-east-2": 1, "us-west-2": 0}
-	for i, name := range []string{"SilentObservers", "ObserverFound", "ObserverUnseen"} {
+	for i, name := range []string{"SilentObservers", "ObserverFound"} {
 		if d := m.puts[0].MetricData[i]; *d.MetricName != name || *d.Value != float64(2+i) || len(d.Dimensions) != 1 || *d.Dimensions[0].Value != "observer" {
 			t.Errorf("%+v", d)
 		}
 	}
-	for _, d := range m.puts[0].MetricData[3:] {
+	for _, d := range m.puts[0].MetricData[2:] {
 		dims := map[string]string{}
 		for _, dim := range d.Dimensions {
 			dims[*dim.Name] = *dim.Value
