@@ -32,7 +32,7 @@ func Canary(ctx context.Context, env Environment) (ScheduleHandler, error) {
 		Board: dynamo.NewDocuments(b.tables, b.Config.Prefix, time.Now),
 		HTTP: poster{
 			url: strings.TrimRight(b.Endpoint, "/") + loop.CanaryPath, region: b.Region,
-			signer: client.SigV4{Credentials: b.aws.Credentials, Now: time.Now}, http: &http.Client{Timeout: postTimeout, CheckRedirect: stay},
+			signer: client.SigV4{Credentials: b.aws.Credentials, Now: time.Now}, http: &http.Client{Timeout: postTimeout, CheckRedirect: stay, Transport: anew()},
 		},
 	}
 	return func(ctx context.Context) error {
@@ -56,6 +56,13 @@ var _ canary.Poster = poster{}
 
 // stay follows nobody: a canary that came through somewhere else would prove nothing.
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// anew connects for every canary, as a producer does that has just started. A connection that was kept while Lambda let the
+// process stand still is closed at its other end, and a POST that finds that out is not sent again by net/http.
+// https://pkg.go.dev/net/http#Transport
+func anew() *http.Transport {
+	return &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}
+}
 
 // Post implements canary.Poster.
 func (p poster) Post(ctx context.Context, event []byte) error {

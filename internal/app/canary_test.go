@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,7 +32,8 @@ func TestACanaryIsPostedAsAProducersSignal(t *testing.T) {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()
 			asked := 0
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			var connections atomic.Int32
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				asked++
 				body, _ := io.ReadAll(r.Body)
 				scope := r.Header.Get("Authorization")
@@ -42,13 +45,22 @@ func TestACanaryIsPostedAsAProducersSignal(t *testing.T) {
 				w.WriteHeader(status)
 				_, _ = io.WriteString(w, "why")
 			}))
+			server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+				if state == http.StateNew {
+					connections.Add(1)
+				}
+			}
+			server.Start()
 			defer server.Close()
 			p := poster{
-				url: server.URL + "/stage" + loop.CanaryPath, region: "us-west-2", http: &http.Client{Timeout: postTimeout, CheckRedirect: stay},
+				url: server.URL + "/stage" + loop.CanaryPath, region: "us-west-2", http: &http.Client{Timeout: postTimeout, CheckRedirect: stay, Transport: anew()},
 				signer: client.SigV4{Credentials: credentials, Now: func() time.Time { return now }},
 			}
 			err := p.Post(t.Context(), []byte("event"))
-			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) || asked != 1 {
+			if again := p.Post(t.Context(), []byte("event")); fmt.Sprint(again) != fmt.Sprint(err) || connections.Load() != 2 {
+				t.Errorf("%v, then %v, on %d connections", err, again, connections.Load())
+			}
+			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) || asked != 2 {
 				t.Errorf("%v after %d requests, want %q", err, asked, want)
 			}
 		})
