@@ -64,9 +64,8 @@ func (r region) function(name string, endpoint *string) awslambda.Function {
 	return awslambda.NewFunction(r.stack, jsii.String(constructID(name)+"Function"), props)
 }
 
-// tracing is for the way of a signal, and for who asks for it. Lambda records a trace of the first invocation in every
-// second, which cannot be configured: of every canary three, a million a month, though nobody sends; health checks would
-// make two million more.
+// tracing is for the way of a signal. Lambda records a trace of the first invocation in every second, which cannot be
+// configured: of every canary three, a million a month, though nobody sends; health checks would make two million more.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
 func (r region) tracing(name string) awslambda.Tracing {
 	if r.traced(name) {
@@ -75,7 +74,7 @@ func (r region) tracing(name string) awslambda.Tracing {
 	return awslambda.Tracing_DISABLED
 }
 
-func (r region) traced(name string) bool { return r.opt.Tracing && onTheWay(name) }
+func (r region) traced(name string) bool { return !r.opt.Untraced && onTheWay(name) }
 
 // onTheWay says whether a signal passes the function.
 func onTheWay(name string) bool {

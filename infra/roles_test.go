@@ -405,7 +405,7 @@ func TestOnlyAnActThatMayStopARuleWritesTheControls(t *testing.T) {
 }
 
 // Who is not traced may write no traces.
-func TestTracesAreWrittenWhereTheyAreAskedFor(t *testing.T) {
+func TestTracesAreWrittenByWhoIsTraced(t *testing.T) {
 	writers := func(a assembly) (n int) {
 		eachRole(t, a, func(_ string, all []statement) {
 			for _, s := range all {
@@ -416,10 +416,10 @@ func TestTracesAreWrittenWhereTheyAreAskedFor(t *testing.T) {
 		})
 		return n
 	}
-	if n := writers(made.pair); n != 0 {
-		t.Errorf("%d functions may write traces that nobody asked for", n)
+	if n := writers(made.single); n != 0 {
+		t.Errorf("%d functions may write traces, with -c tracing=0", n)
 	}
-	if n := writers(made.single); n != 4 {
-		t.Errorf("%d functions may write traces, want ingest, decide and act", n)
+	if n := writers(made.pair); n != 8 {
+		t.Errorf("%d functions may write traces, want ingest, decide and act of two regions", n)
 	}
 }
