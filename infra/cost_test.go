@@ -92,7 +92,13 @@ func bill(t *testing.T) []line {
 	waiting := waits * (float64(loop.CanaryEvery.Milliseconds()) + scheduledMs) * memory(loop.FuncCanary)
 	gbSeconds := (requests*healthMs*256 + (runs-waits)*scheduledMs*256 + waiting + landed*canaryMs*(256+512+512)) / 1000 / 1024
 	kept := c.Claims * 24 * 21 // write units of canaries' claims that stand at any time; a pass reads eventually: a unit for eight
-	freeBoards := 3.0          // of up to 50 metrics
+	traces := 0.0
+	made.pair.each("AWS::Lambda::Function", func(_, _ string, r resource) {
+		if get(r.Properties, "TracingConfig", "Mode") == "Active" {
+			traces = chain // every invocation of theirs is the first in its second
+		}
+	})
+	freeBoards := 3.0 // of up to 50 metrics
 	made.pair.each("AWS::CloudWatch::Dashboard", func(_, _ string, r resource) {
 		if shown(t, r) > 50 {
 			freeBoards = 0
@@ -119,7 +125,7 @@ func bill(t *testing.T) []line {
 		{"CloudWatch: PutMetricData", c.Puts * hours, "requests", 0.01, 1000, 1e6},
 		{"CloudWatch: dashboards", n["AWS::CloudWatch::Dashboard"], "dashboards", 3.00, 1, freeBoards},
 		{"CloudWatch: logs of these requests", (requests + c.Posted*hours) * float64(len(accessLine())+logOverhead) / 1e9, "GB", 0.50, 1, 5},
-		{"X-Ray: traces of canaries", chain, "traces", 5.00, 1e6, 100_000},
+		{"X-Ray: traces of canaries", traces, "traces", 5.00, 1e6, 100_000},
 		{"KMS: keys of the alarms' topics", n["AWS::KMS::Key"], "keys", 1.00, 1, 0},
 	}
 }

@@ -63,7 +63,7 @@ func synthAndRun(m *testing.M) (int, error) {
 	local.Emulator, local.APIEndpoint = true, "http://127.0.0.1:4566/_aws/execute-api/{id}/$default"
 	open := Options{
 		InboxSources:  []string{"arn:aws:sns:us-east-2:123456789012:shop"},
-		InboxAccounts: []string{"210987654321"}, ReservedConcurrency: 60,
+		InboxAccounts: []string{"210987654321"}, ReservedConcurrency: 60, Tracing: true,
 	}
 
 	for _, s := range []struct {

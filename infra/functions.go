@@ -39,7 +39,7 @@ func (r region) function(name string, endpoint *string) awslambda.Function {
 		Timeout:      seconds(r.timeout(name)),
 		Role:         r.role(name).WithoutPolicyUpdates(nil),
 		LogGroup:     logs,
-		Tracing:      tracing(name),
+		Tracing:      r.tracing(name),
 		Environment:  &env,
 		// Lambda's own lines about each invocation that went well would be most of the log: health checks are six
 		// million a month. What fails or times out it still says. Only in its JSON format can that be chosen; our lines
@@ -64,17 +64,21 @@ func (r region) function(name string, endpoint *string) awslambda.Function {
 	return awslambda.NewFunction(r.stack, jsii.String(constructID(name)+"Function"), props)
 }
 
-// tracing is for the way of a signal. Lambda records a trace of the first invocation in every second, which cannot be
-// configured: health checks alone would make two million a month.
+// tracing is for the way of a signal, and for who asks for it. Lambda records a trace of the first invocation in every
+// second, which cannot be configured: of every canary three, a million a month, though nobody sends; health checks would
+// make two million more.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
-func tracing(name string) awslambda.Tracing {
-	if traced(name) {
+func (r region) tracing(name string) awslambda.Tracing {
+	if r.traced(name) {
 		return awslambda.Tracing_ACTIVE
 	}
 	return awslambda.Tracing_DISABLED
 }
 
-func traced(name string) bool {
+func (r region) traced(name string) bool { return r.opt.Tracing && onTheWay(name) }
+
+// onTheWay says whether a signal passes the function.
+func onTheWay(name string) bool {
 	switch name {
 	case loop.FuncIngestHTTP, loop.FuncIngestQueue, loop.FuncIngestAlarm, loop.FuncIngestPoll, loop.FuncDecide, loop.FuncAct:
 		return true

@@ -26,6 +26,7 @@ type Options struct {
 
 	ReservedConcurrency float64 // reservedConcurrency; per function of the chain; 0 means none is reserved
 	MaxConcurrency      float64 // maxConcurrency; invocations one queue may have running at once
+	Tracing             bool    // tracing=1; X-Ray traces the way of a signal
 }
 
 // defaultMaxConcurrency keeps a flooded queue from taking the account's whole concurrency, 1000 by default,
@@ -44,6 +45,7 @@ func optionsFrom(app awscdk.App) (Options, error) {
 		Operators:     contextList(app, "operators"),
 		InboxSources:  contextList(app, "inboxSources"),
 		InboxAccounts: contextList(app, "inboxAccounts"),
+		Tracing:       contextString(app, "tracing", "") == "1",
 	}
 	var err error
 	if opt.ReservedConcurrency, err = contextNumber(app, "reservedConcurrency", 0); err != nil {

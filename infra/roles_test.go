@@ -403,3 +403,23 @@ func TestOnlyAnActThatMayStopARuleWritesTheControls(t *testing.T) {
 		}
 	}
 }
+
+// Who is not traced may write no traces.
+func TestTracesAreWrittenWhereTheyAreAskedFor(t *testing.T) {
+	writers := func(a assembly) (n int) {
+		eachRole(t, a, func(_ string, all []statement) {
+			for _, s := range all {
+				if slices.Contains(s.actions, "xray:PutTraceSegments") {
+					n++
+				}
+			}
+		})
+		return n
+	}
+	if n := writers(made.pair); n != 0 {
+		t.Errorf("%d functions may write traces that nobody asked for", n)
+	}
+	if n := writers(made.single); n != 4 {
+		t.Errorf("%d functions may write traces, want ingest, decide and act", n)
+	}
+}

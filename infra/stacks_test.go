@@ -113,8 +113,8 @@ func TestFunctions(t *testing.T) {
 		if p["Runtime"] != "provided.al2023" || p["Handler"] != "bootstrap" || text(p["Architectures"]) != "[arm64]" {
 			t.Errorf("%s %s: %v %v %v", stack, name, p["Runtime"], p["Handler"], p["Architectures"])
 		}
-		if (get(p, "TracingConfig", "Mode") == "Active") != traced(name) {
-			t.Errorf("%s %s: traced %v", stack, name, p["TracingConfig"])
+		if p["TracingConfig"] != nil {
+			t.Errorf("%s %s is traced, which nobody asked for: each canary would be three traces", stack, name)
 		}
 		if inLoop(name) && p["RecursiveLoop"] != "Allow" {
 			t.Errorf("%s %s: Lambda would stop its messages after 16 turns", stack, name)
@@ -152,6 +152,9 @@ func TestFunctions(t *testing.T) {
 		name := strings.TrimPrefix(text(r.Properties["FunctionName"]), "ub-")
 		if reserved := r.Properties["ReservedConcurrentExecutions"]; (reserved == 60.0) != inLoop(name) {
 			t.Errorf("%s reserves %v", name, reserved)
+		}
+		if mode := get(r.Properties, "TracingConfig", "Mode"); (mode == "Active") != onTheWay(name) {
+			t.Errorf("%s, where tracing is asked for: %v", name, mode)
 		}
 	})
 }

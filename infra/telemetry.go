@@ -19,7 +19,7 @@ func (r region) telemetry(name string) []awsiam.PolicyStatement {
 	statements := []awsiam.PolicyStatement{
 		allow([]string{"logs:CreateLogStream", "logs:PutLogEvents"}, r.arn("logs", r.name, group+":*")),
 	}
-	if traced(name) {
+	if r.traced(name) {
 		statements = append(statements, allow([]string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}, jsii.String("*")))
 	}
 	if name == loop.FuncObserver || name == loop.FuncIngestPoll {
