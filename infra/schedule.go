@@ -27,8 +27,11 @@ func everyHour(sweeper awslambda.Function) scheduled {
 	return scheduled{loop.FuncSweeper, sweeper, "rate(1 hour)", 600}
 }
 
-// schedule runs the functions by a role that may invoke them and nothing else. What fails is not tried again: its
-// next run does all that the failed one left.
+// schedule runs the functions by a role that may invoke them and nothing else. A run that could not be started is dropped:
+// the next one does all that it left. One that fails is tried twice more, for Scheduler invokes asynchronously and Lambda
+// then does so; each of these functions begins from what it finds.
+// https://docs.aws.amazon.com/lambda/latest/dg/with-eventbridge-scheduler.html
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 func (r region) schedule(runs ...scheduled) {
 	const scheduler = "scheduler"
 	var functions []*string
