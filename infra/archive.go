@@ -115,7 +115,7 @@ func (r region) archiveAlarms(p pager) {
 	}
 	p.page(watch{
 		name:   loop.DeadLetter(loop.QueueArchive) + "-messages",
-		means:  "Signals could not be archived; their function's log says why. Repair it, then move them back: aws sqs start-message-move-task.",
+		means:  "Signals could not be archived; their function's log says why. Repair it, then move them back: unbroken redrive archive.",
 		metric: r.sqs(loop.DeadLetter(loop.QueueArchive), visibleMessages, "Maximum"),
 	})
 	p.page(watch{
