@@ -120,14 +120,14 @@ func (r region) observerAlarms(p pager) {
 	p.page(watch{
 		name:    "observers-silent",
 		means:   "An observer is silent: this region's runs not or cannot say so, or another's is not heard here. Its verdicts grow stale and stop counting; nothing flips because of it. unbroken status says which.",
-		metric:  r.own(loop.FuncObserver, "SilentObservers", "Maximum"),
+		metric:  r.observed("SilentObservers"),
 		periods: 3,
 		missing: awscloudwatch.TreatMissingData_BREACHING,
 	})
 	p.page(watch{
 		name:    loop.FuncObserver + "-finds",
 		means:   "For five minutes something has been wrong in a region that is no reason to leave it (dead letters, an old or growing queue, messages that come back, throttles), or could not be seen, which does not vote. unbroken status says what.",
-		metric:  r.own(loop.FuncObserver, "ObserverFound", "Maximum"),
+		metric:  r.observed("ObserverFound"),
 		periods: 5,
 	})
 	if r.watchesInputs() {

@@ -38,7 +38,15 @@ func (r region) lambda(function, name, statistic string) awscloudwatch.Metric {
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-route53-healthcheck-alarmidentifier.html
 func (r region) verdict(judged string) awscloudwatch.Metric {
 	return r.metric(metricNamespace, "Verdict", "Minimum", map[string]*string{
-		"Function": jsii.String(loop.FuncObserver), "Region": jsii.String(judged),
+		"Deployment": jsii.String(r.cfg.Prefix), "Function": jsii.String(loop.FuncObserver), "Region": jsii.String(judged),
+	})
+}
+
+// observed is a metric that the observer of this region publishes every minute, by package gauge: of this deployment alone,
+// for another's data would hide that this one's is silent.
+func (r region) observed(name string) awscloudwatch.Metric {
+	return r.metric(metricNamespace, name, "Maximum", map[string]*string{
+		"Deployment": jsii.String(r.cfg.Prefix), "Function": jsii.String(loop.FuncObserver),
 	})
 }
 

@@ -23,6 +23,13 @@ func TestAlarms(t *testing.T) {
 				t.Errorf("%s %v pages nobody", stack, r.Properties["AlarmName"])
 			}
 		}
+		// Of two deployments in one account one must not speak for the other: where both wrote one metric, its data would hide
+		// that all observers of one are silent, and its objections would take the other's regions out of DNS.
+		for _, name := range []string{"observers-silent", "observer-finds", "observer-objects-us-east-2", "observer-objects-us-west-2"} {
+			if got := dimension(alarms[name], "Deployment"); got != "ub" {
+				t.Errorf("%s: %s is told by every deployment: of %q", stack, name, got)
+			}
+		}
 		if a := alarms["observers-silent"]; a["MetricName"] != "SilentObservers" || dimension(a, "Function") != loop.FuncObserver || a["Threshold"] != 0.0 ||
 			a["ComparisonOperator"] != "GreaterThanThreshold" {
 			t.Errorf("%s: the silence of the others pages nobody: %v", stack, a)

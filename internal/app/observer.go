@@ -25,7 +25,7 @@ const probeTimeout = 3 * time.Second
 // CloudWatch is what an observer needs of it: a gauge to publish its verdicts in its own region, and the metrics of all.
 // It is handed in, so that only the observer's binary carries the client.
 type CloudWatch struct {
-	Gauge   func(cfg aws.Config) observe.Gauge
+	Gauge   func(cfg aws.Config, prefix string) observe.Gauge
 	Metrics func(cfg aws.Config, prefix string) observe.Metrics
 }
 
@@ -42,7 +42,7 @@ func Observer(ctx context.Context, env Environment, cw CloudWatch) (ScheduleHand
 		Docs:    dynamo.NewDocuments(b.tables, b.Config.Prefix, time.Now),
 		Depths:  b.queues,
 		Prober:  observe.HTTPProber{Client: &http.Client{}, Timeout: probeTimeout, Now: time.Now},
-		Gauge:   cw.Gauge(b.aws),
+		Gauge:   cw.Gauge(b.aws, b.Config.Prefix),
 		Metrics: cw.Metrics(b.aws, b.Config.Prefix),
 		Bounds:  b.Config.Health.Bounds, Canaries: loop.Canaries(b.Config.Inputs),
 	}

@@ -14,21 +14,23 @@ import (
 	"example.com/unbroken/internal/observe"
 )
 
-// New makes the gauge of a region.
-func New(cfg aws.Config) observe.Gauge {
-	return gauge{cloudwatch.New(cwsdk.NewFromConfig(cfg)), time.Now}
+// New makes the gauge of a deployment in a region.
+func New(cfg aws.Config, prefix string) observe.Gauge {
+	return gauge{cloudwatch.New(cwsdk.NewFromConfig(cfg)), prefix, time.Now}
 }
 
 type gauge struct {
 	metrics *cloudwatch.Metrics
+	prefix  string
 	now     func() time.Time
 }
 
-// Publish implements observe.Gauge.
+// Publish implements observe.Gauge. Each metric is of one deployment: another in the account must neither hide by its data
+// that this one's observer is silent, nor object for it.
 func (g gauge) Publish(ctx context.Context, r observe.Reading) error {
 	var data []cloudwatch.Datum
 	put := func(metric string, value float64, region string) {
-		d := cloudwatch.Datum{Metric: metric, Value: value, At: g.now().UTC(), Dimensions: map[string]string{"Function": loop.FuncObserver}}
+		d := cloudwatch.Datum{Metric: metric, Value: value, At: g.now().UTC(), Dimensions: map[string]string{"Deployment": g.prefix, "Function": loop.FuncObserver}}
 		if region != "" {
 			d.Dimensions["Region"] = region
 		}

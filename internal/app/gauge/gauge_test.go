@@ -6,6 +6,7 @@ import (
 	"time"
 
 	cwsdk "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"example.com/unbroken/internal/cloudwatch"
 	"example.com/unbroken/internal/observe"
@@ -27,7 +28,7 @@ func TestVerdictsArePublishedUnderTheNamesTheAlarmsRead(t *testing.T) {
 	t.Parallel()
 	var m taken
 	at := time.Unix(1772600767, 0)
-	g := gauge{cloudwatch.New(&m), func() time.Time { return at }}
+	g := gauge{cloudwatch.New(&m), "ub", func() time.Time { return at }}
 	if err := g.Publish(t.Context(), observe.Reading{Verdicts: map[string]float64{"us-east-2": 1, "us-west-2": 0}, Silent: 2, Found: 3}); err != nil {
 		t.Fatal(err)
 	}
@@ -35,17 +36,22 @@ func TestVerdictsArePublishedUnderTheNamesTheAlarmsRead(t *testing.T) {
 		t.Fatalf("%+v", m.puts)
 	}
 	want := map[string]float64{"us-east-2": 1, "us-west-2": 0}
-	for i, name := range []string{"SilentObservers", "ObserverFound"} {
-		if d := m.puts[0].MetricData[i]; *d.MetricName != name || *d.Value != float64(2+i) || len(d.Dimensions) != 1 || *d.Dimensions[0].Value != "observer" {
-			t.Errorf("%+v", d)
-		}
-	}
-	for _, d := range m.puts[0].MetricData[2:] {
+	of := func(d types.MetricDatum) map[string]string {
 		dims := map[string]string{}
 		for _, dim := range d.Dimensions {
 			dims[*dim.Name] = *dim.Value
 		}
-		if *d.MetricName != "Verdict" || dims["Function"] != "observer" || len(dims) != 2 || *d.Value != want[dims["Region"]] || !d.Timestamp.Equal(at) {
+		return dims
+	}
+	for i, name := range []string{"SilentObservers", "ObserverFound"} {
+		d := m.puts[0].MetricData[i]
+		if dims := of(d); *d.MetricName != name || *d.Value != float64(2+i) || len(dims) != 2 || dims["Function"] != "observer" || dims["Deployment"] != "ub" {
+			t.Errorf("%+v", d)
+		}
+	}
+	for _, d := range m.puts[0].MetricData[2:] {
+		dims := of(d)
+		if *d.MetricName != "Verdict" || dims["Function"] != "observer" || dims["Deployment"] != "ub" || len(dims) != 3 || *d.Value != want[dims["Region"]] || !d.Timestamp.Equal(at) {
 			t.Errorf("%+v", d)
 		}
 		delete(want, dims["Region"])
