@@ -53,6 +53,7 @@ func (r region) queueAlarms(p pager) {
 
 // errorAlarms are all that a function has of its own. One that Lambda refuses to run is noticed by what waits for it: the
 // API answers 5xx, its queue grows old, its observer or sweeper is silent; and observers find throttles of decide and act.
+// Where nothing of that waits for it, see throttleAlarm.
 func (r region) errorAlarms(p pager, names ...string) {
 	for _, name := range names {
 		p.page(watch{
@@ -62,6 +63,18 @@ func (r region) errorAlarms(p pager, names ...string) {
 			periods: 2,
 		})
 	}
+}
+
+// throttleAlarm is of a function that is called without anybody waiting: Lambda keeps what it refuses to run to itself, and
+// tries for six hours. One event is refused less and less often, so that two minutes are enough.
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+func (r region) throttleAlarm(p pager, name string) {
+	p.page(watch{
+		name:    name + "-throttles",
+		means:   "Lambda refuses invocations, and what came in waits unseen. Raise the account's or the function's concurrency.",
+		metric:  r.lambda(name, "Throttles", "Sum"),
+		periods: 2,
+	})
 }
 
 func (r region) apiAlarms(p pager, api awsapigatewayv2.HttpApi) {

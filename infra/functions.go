@@ -65,7 +65,7 @@ func (r region) function(name string, endpoint *string) awslambda.Function {
 }
 
 // tracing is for the way of a signal. Lambda records a trace of the first invocation in every second, which cannot be
-// configured: of every canary three, a million a month, though nobody sends; health checks would make two million more.
+// configured: of every canary three, a million a month, though nobody sends; health checks would make millions more.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
 func (r region) tracing(name string) awslambda.Tracing {
 	if r.traced(name) {

@@ -115,6 +115,11 @@ func (r region) loopRegion(first bool) {
 	pager := r.pager()
 	r.queueAlarms(pager)
 	r.errorAlarms(pager, append(chain, loop.FuncCanary)...)
+	for _, name := range chain {
+		if name == loop.FuncIngestAlarm || name == loop.FuncIngestPoll {
+			r.throttleAlarm(pager, name)
+		}
+	}
 	r.apiAlarms(pager, api)
 	r.stuckAlarms(pager)
 	r.observerAlarms(pager)

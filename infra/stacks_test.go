@@ -114,7 +114,7 @@ func TestFunctions(t *testing.T) {
 			t.Errorf("%s %s: %v %v %v", stack, name, p["Runtime"], p["Handler"], p["Architectures"])
 		}
 		if mode := get(p, "TracingConfig", "Mode"); (mode == "Active") != onTheWay(name) {
-			t.Errorf("%s %s: tracing is %v; the way of a signal is traced, and health checks would be two million traces a month", stack, name, mode)
+			t.Errorf("%s %s: tracing is %v; the way of a signal is traced, and health checks would be millions of traces a month", stack, name, mode)
 		}
 		if inLoop(name) && p["RecursiveLoop"] != "Allow" {
 			t.Errorf("%s %s: Lambda would stop its messages after 16 turns", stack, name)

@@ -81,6 +81,25 @@ func TestAlarms(t *testing.T) {
 	}
 }
 
+// An alarm's change that Lambda refuses waits for up to six hours where no queue shows it, and a poll that is refused is not made:
+// neither has a queue, an API or an observer that notices.
+func TestThrottlesOfWhatNothingWaitsForPage(t *testing.T) {
+	for _, c := range []struct {
+		a        assembly
+		function string
+	}{{made.targets, loop.FuncIngestAlarm}, {made.archived, loop.FuncIngestPoll}} {
+		n := 0
+		c.a.each("AWS::CloudWatch::Alarm", func(_, _ string, r resource) {
+			if p := r.Properties; text(p["AlarmName"]) == "ub-"+c.function+"-throttles" && p["MetricName"] == "Throttles" && dimension(p, "FunctionName") == "ub-"+c.function {
+				n++
+			}
+		})
+		if n != 2 {
+			t.Errorf("%s is refused, and %d of 2 regions page", c.function, n)
+		}
+	}
+}
+
 func dimension(alarm map[string]any, name string) string {
 	for _, d := range list(alarm["Dimensions"]) {
 		if get(d, "Name") == name {
