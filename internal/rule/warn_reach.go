@@ -88,7 +88,8 @@ func sentTypes() (types, prefixes map[string]bool) {
 	return types, map[string]bool{loop.OutcomeTypePrefix: true, loop.InputTypePrefix: true, loop.HealthTypePrefix: true}
 }
 
-// warnOwnTypes finds rules that wait for signals of the loop itself which it never sends.
+// warnOwnTypes finds rules that wait for signals of the loop itself which it never sends. Ingest refuses most of these types
+// from outside, not all: a drill's is one that comes in as a producer's do.
 func warnOwnTypes(path string, r loop.Rule, matchers []matcher, warn warnFunc) {
 	types, prefixes := sentTypes()
 	for _, m := range matchers {
@@ -107,6 +108,10 @@ func warnOwnTypes(path string, r loop.Rule, matchers []matcher, warn warnFunc) {
 		if strings.HasPrefix(name, loop.TimerPrefix) || name == loop.CanaryType {
 			hint = "no rule sees timers and canaries"
 		}
-		warn(path+".match.type", hint, "the loop sends no signals of type %q: rule %s does not see one", name, r.ID)
+		sees := "does not see one"
+		if !strings.HasPrefix(name, loop.CanaryType) && !slices.ContainsFunc(sortedKeys(prefixes), func(p string) bool { return strings.HasPrefix(name, p) }) {
+			sees = "sees one only where a producer sends it"
+		}
+		warn(path+".match.type", hint, "the loop sends no signals of type %q: rule %s %s", name, r.ID, sees)
 	}
 }

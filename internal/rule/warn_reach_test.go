@@ -43,10 +43,11 @@ func TestRulesThatCanNeverDecideAreWarnedOf(t *testing.T) {
 		`{id: r, match: {type: [unbroken.effect.dnoe], data: {rule: [x]}}, do: [{action: a}]}`:            `rules[0].match.type: the loop sends no signals of type "unbroken.effect.dnoe": rule r does not see one (did you mean unbroken.effect.done?)`,
 		`{id: r, match: {type: [unbroken.health.drainde]}, do: [{action: a}]}`:                            `"unbroken.health.drainde": rule r does not see one (did you mean unbroken.health.drained?)`,
 		`{id: r, match: {type: [com.example.x, unbroken.input.stalledd]}, do: [{action: a}]}`:             `(did you mean unbroken.input.stalled?)`,
-		`{id: r, match: {type: [{prefix: unbroken.helth.}]}, do: [{action: a}]}`:                          `the loop sends no signals of type "unbroken.helth.": rule r does not see one (did you mean unbroken.health.?)`,
+		`{id: r, match: {type: [{prefix: unbroken.helth.}]}, do: [{action: a}]}`:                          `the loop sends no signals of type "unbroken.helth.": rule r sees one only where a producer sends it (did you mean unbroken.health.?)`,
 		`{id: r, match: {type: [{prefix: unbroken.health.}, {prefix: unbroken.}]}, do: [{action: a}]}`:    "",
 		`{id: r, match: {type: [unbroken.health.bad, unbroken.input.recovered]}, do: [{action: a}]}`:      "",
 		`{id: r, match: {type: [unbroken.timer.absent]}, do: [{action: a}]}`:                              `(no rule sees timers and canaries)`,
+		`{id: r, match: {type: [unbroken.drill]}, do: [{action: a}]}`:                                     `"unbroken.drill": rule r sees one only where a producer sends it`, // as unbroken drill does
 		`{id: r, match: {type: [unbrokenly.odd]}, do: [{action: a}]}`:                                     "",
 		`{id: r, match: {type: [unbroken.effect.parked], data: {rule: [x]}}, do: [{action: a}]}`:          "",
 		`{id: r, match: {type: [unbroken.effect.dnoe], data: {rule: [x]}}, mode: off, do: [{action: a}]}`: "rule r is off",
