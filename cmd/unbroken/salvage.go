@@ -26,9 +26,10 @@ func (salvageCmd) Help() string {
 at about 30 messages a second. This command does the same at once and faster, and with a person's permissions.
 
 Each message is sent to the other region and deleted afterwards. Interrupting or repeating that doubles messages, not
-effects: these collapse by their ids. Standby copies stay, because the other region has the first copies; so do canaries, and
-what is delayed or in a function's hands, until it comes back. What a failing function takes again and again is
-reached once its event source mapping is off. Dead letters are for unbroken redrive.
+effects: these collapse by their ids. Standby copies stay, because the other region has the first copies; so do canaries, of
+which those that are late are dropped from inbox, and what is delayed or in a function's hands, until it comes back.
+What a failing function takes again and again is reached once its event source mapping is off. Dead letters are for
+unbroken redrive.
 
 Refused unless the region is drained and another one is active and answers 200. Exits 4 if a region cannot be reached.
 
@@ -73,7 +74,7 @@ func (c salvageCmd) Run(ctx context.Context, g *globals, w *world) error {
 	for _, name := range salvage.Order() {
 		var one salvaged
 		if failed == nil {
-			one, failed = c.queue(ctx, w, r, shown, salvage.Mover{Queues: r.Queues, From: c.Name, To: to}, name)
+			one, failed = c.queue(ctx, w, r, shown, salvage.Mover{Queues: r.Queues, From: c.Name, To: to, Now: w.Now}, name)
 			done = append(done, one)
 		}
 	}
@@ -120,7 +121,7 @@ func (c salvageCmd) queue(ctx context.Context, w *world, r *reach, shown *progre
 	for idle := 0; idle < enough && err == nil; {
 		var b salvage.Batch
 		b, err = m.Batch(ctx, name, 10, receiveWait)
-		if b.Moved == 0 {
+		if b.Moved+b.Dropped == 0 {
 			idle++
 			continue
 		}

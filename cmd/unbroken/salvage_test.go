@@ -56,6 +56,27 @@ func TestADrainedRegionIsSalvagedByCommand(t *testing.T) {
 	}
 }
 
+// Canaries of an hour lie before what a producer sent; whoever stopped at them would not come to it.
+func TestASalvageGoesPastCanariesThatAreLate(t *testing.T) {
+	t.Parallel()
+	w := healthy(t)
+	w.must(t, "drain", "us-west-2", "--reason", "x")
+	w.later(salvage.Settle)
+	body, err := loop.Marshal(loop.Signal{ID: "1", Source: loop.CanarySource, Type: loop.CanaryType, Time: w.Now().Add(-time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inbox := "us-west-2|" + loop.QueueInbox
+	for range 10 * (enough + 1) {
+		w.cloud.sent[inbox] = append(w.cloud.sent[inbox], loop.Outgoing{Body: body})
+	}
+	w.cloud.sent[inbox] = append(w.cloud.sent[inbox], loop.Outgoing{Body: []byte("event")})
+	w.must(t, "salvage", "us-west-2")
+	if got := w.cloud.sent[east+"|"+loop.QueueInbox]; len(got) != 1 || string(got[0].Body) != "event" || len(w.cloud.gone) != len(w.cloud.sent[inbox]) {
+		t.Errorf("moved %q, %d of %d are gone", got, len(w.cloud.gone), len(w.cloud.sent[inbox]))
+	}
+}
+
 func TestASalvageIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -20,7 +20,8 @@ type Keys interface {
 }
 
 // lookEvery bounds what forged names of keys cost: a read a second, after lookAhead's worth at once, for senders that begin
-// together. patience bounds the read.
+// together. patience bounds the read. Signals of the same batch wait meanwhile, so the time of a read earns no other one, and one
+// that fails is not tried again for lookEvery.
 const (
 	lookEvery = time.Second
 	lookAhead = 3 * time.Second
@@ -82,8 +83,10 @@ func (v *Verifier) key(ctx context.Context, id string) (ed25519.PublicKey, error
 	defer cancel()
 	docs, err := v.Keys.Query(ctx, v.Region, loop.CanaryKeyKey(v.Region))
 	if err != nil {
+		v.next = v.Now().Add(lookAhead + lookEvery)
 		return nil, unavailable
 	}
+	v.next = v.next.Add(v.Now().Sub(now))
 	v.keys = map[string]ed25519.PublicKey{}
 	for id, doc := range docs {
 		var a announced

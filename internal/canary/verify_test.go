@@ -21,6 +21,7 @@ type board struct {
 	*mem.Documents
 	now   time.Time
 	fault error
+	takes time.Duration // a read
 	reads int
 }
 
@@ -31,6 +32,7 @@ func newBoard() *board {
 }
 
 func (b *board) Query(ctx context.Context, region, pk string) (map[string]json.RawMessage, error) {
+	b.now = b.now.Add(b.takes)
 	if b.reads++; b.fault != nil {
 		return nil, b.fault
 	}
@@ -176,6 +178,39 @@ func TestAFloodOfForgedKeysCostsAReadASecond(t *testing.T) {
 	}
 	if err := v.Verify(t.Context(), loop.KindHTTP, k.sign("a", loop.KindHTTP, b.now)); err != nil {
 		t.Errorf("%v: the flood has read its key", err)
+	}
+}
+
+// A message of `inbox` waits for the canaries that came with it, at most nine, and its function has ten seconds: a table that
+// is slow, or that does not answer, must not take them.
+func TestASlowTableHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		takes time.Duration
+		fault error
+		most  time.Duration
+	}{
+		"it does not answer":      {patience, context.DeadlineExceeded, patience},
+		"it answers, but is slow": {patience - 1, nil, lookAhead + patience},
+	} {
+		b, k := newBoard(), draw(t, 1)
+		b.takes, b.fault = c.takes, c.fault
+		v := b.verifier("a")
+		for i := range 9 {
+			s := k.sign("a", loop.KindQueue, noon)
+			s.Extensions[keyAttribute] = strconv.Itoa(i)
+			if err := v.Verify(t.Context(), loop.KindQueue, s); err == nil {
+				t.Fatal("taken")
+			}
+		}
+		if waited := b.now.Sub(noon); waited > c.most {
+			t.Errorf("%s: waited %s", name, waited)
+		}
+		b.takes, b.fault, b.now = 0, nil, b.now.Add(lookAhead+patience)
+		b.announce(t, "a", k)
+		if err := v.Verify(t.Context(), loop.KindQueue, k.sign("a", loop.KindQueue, b.now)); err != nil {
+			t.Errorf("%s: once it is well: %v", name, err)
+		}
 	}
 }
 

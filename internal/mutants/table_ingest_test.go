@@ -35,7 +35,9 @@ func doors() []mutant {
 		{"a canary is of now", "internal/canary/verify.go", "age.Abs() > loop.CanaryKeep", "age > loop.CanaryKeep", "TestOnlyARegionsOwn"},
 		{"a canary grows stale", "internal/canary/verify.go", "age.Abs() > loop.CanaryKeep", "-age > loop.CanaryKeep", "TestOnlyARegionsOwn"},
 		{"forged keys cost a read a second", "internal/canary/verify.go", "v.next.Sub(now) > lookAhead", "false", "AFloodOfForgedKeys"},
-		{"a key that cannot be read is not a wrong one", "internal/canary/verify.go", "if err != nil {\n\t\treturn nil, unavailable\n\t}", "_ = err", "WithoutTheTable"},
+		{"a key that cannot be read is not a wrong one", "internal/canary/verify.go", "if err != nil {\n\t\tv.next = v.Now().Add(lookAhead + lookEvery)\n\t\treturn nil, unavailable\n\t}", "_ = err", "WithoutTheTable"},
+		{"a table that does not answer holds up no batch", "internal/canary/verify.go", "v.next = v.Now().Add(lookAhead + lookEvery)", "", "ASlowTable"},
+		{"nor does one that is slow", "internal/canary/verify.go", "v.next = v.next.Add(v.Now().Sub(now))", "", "ASlowTable"},
 		{"a canary's type is the loop's own", ingest + "attributes.go", "loop.HealthTypePrefix, loop.CanaryType}", "loop.HealthTypePrefix}", "ParseEventRefused"},
 		{"only a canary comes by its path", ingest + "attributes.go", "d.Source != loop.CanarySource || d.Type != loop.CanaryType", "false", "OnlyACanary"},
 		{"a canary comes alone", ingest + "queue.go", "if len(all) == 1 {", "for range all[:1] {", "ComesAnotherWay"},
@@ -43,5 +45,6 @@ func doors() []mutant {
 		{"a drained region takes its canary", ingest + "gate.go", "r.URL.Path != loop.CanaryPath && ", "", "ADrainedRegionTakes"},
 		{"a canary that is late is no dead letter", ingest + "canary.go", " && code != loop.CodeTimeOutOfRange", "", "IsNoDeadLetter"},
 		{"canaries stay in their region", "internal/salvage/salvage.go", "return ofCanary(body) //", "return false //", ""},
+		{"canaries do not stand in the way of signals", "internal/salvage/salvage.go", "case queue == loop.QueueInbox && m.late(msg.Body):", "case false:", "DoNotStandInTheWay"},
 	}
 }

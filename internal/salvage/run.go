@@ -49,7 +49,7 @@ func (w *Worker) Run(ctx context.Context) (Report, error) {
 	report := Report{}
 	var errs []error
 	for _, from := range Due(w.Now(), w.Region, views) {
-		done, err := w.region(ctx, Mover{Queues: w.Queues, From: from, To: w.Region}, until)
+		done, err := w.region(ctx, Mover{Queues: w.Queues, From: from, To: w.Region, Now: w.Now}, until)
 		report[from], errs = done, append(errs, err)
 	}
 	return report, errors.Join(errs...)
@@ -59,14 +59,14 @@ func (w *Worker) region(ctx context.Context, m Mover, until time.Time) (all Batc
 	for _, queue := range Order() {
 		for stayed := 0; stayed < enough && all.Moved < perRun && w.Now().Before(until); {
 			b, err := m.Batch(ctx, queue, perRun-all.Moved, 0)
-			all.Moved, all.Stayed = all.Moved+b.Moved, all.Stayed+b.Stayed
+			all.Moved, all.Stayed, all.Dropped = all.Moved+b.Moved, all.Stayed+b.Stayed, all.Dropped+b.Dropped
 			if err != nil {
 				return all, err // the region, or this one, is in trouble: the next run will see
 			}
 			switch {
 			case b == Batch{}:
 				stayed = enough // empty
-			case b.Moved == 0:
+			case b.Moved+b.Dropped == 0:
 				stayed++
 			default:
 				stayed = 0

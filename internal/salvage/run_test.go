@@ -104,6 +104,34 @@ func TestARunIsBounded(t *testing.T) {
 	}
 }
 
+// Where ingest has been dead for an hour, its canaries lie before what producers go on sending. They are dropped, for
+// nobody waits for them; those that may still come through stay.
+func TestCanariesOfAnHourDoNotStandInTheWayOfSignals(t *testing.T) {
+	t.Parallel()
+	w := newWorld(nil)
+	for i := range 120 {
+		w.put(t, loop.QueueInbox, beatOf(noon.Add(-time.Hour+time.Duration(i)*loop.CanaryEvery)))
+		if i%40 == 0 {
+			w.put(t, loop.QueueInbox, loop.Outgoing{Body: fmt.Appendf(nil, "event %d", i)})
+		}
+	}
+	report, err := w.worker(map[string]region.View{east: drained(time.Hour, "")}).Run(t.Context())
+	if got := w.lying(west, loop.QueueInbox); err != nil || !slices.Equal(got, []string{"event 0", "event 40", "event 80"}) {
+		t.Errorf("%+v, %v: moved %q", report, err, got)
+	}
+	if left := w.lying(east, loop.QueueInbox); len(left) != 3 { // as old as CanaryKeep, and younger
+		t.Errorf("%d stay", len(left))
+	}
+}
+
+func beatOf(at time.Time) loop.Outgoing {
+	body, err := loop.Marshal(loop.Signal{ID: at.String(), Source: loop.CanarySource, Type: loop.CanaryType, Time: at})
+	if err != nil {
+		panic(err)
+	}
+	return loop.Outgoing{Body: body, Group: loop.CanaryRule}
+}
+
 func TestARegionThatDoesNotAnswerCostsTheOthersNothing(t *testing.T) {
 	t.Parallel()
 	down := errors.New("unreachable")

@@ -6,10 +6,11 @@
 // it is an ordinary redelivery: ids collapse. Nothing is ever in neither.
 //
 // What stays: standby copies, because their first copies are in the peer, and one region should not hold both; canaries,
-// because they measure the region that they are in; and what is no envelope of this version. Of a mirrored signal
+// because they measure the region that they are in; and what is no envelope of this version. A canary in `inbox` that nobody
+// waits for any more is dropped: two a minute would soon stand before everything else. Of a mirrored signal
 // the peer has a standby copy, which it has seen to long before a region has been drained for Settle.
 //
-// The package knows no AWS and no clock.
+// The package knows no AWS, and is told the time.
 package salvage
 
 import (
@@ -47,13 +48,14 @@ const (
 type Mover struct {
 	Queues   Queues
 	From, To string
+	Now      func() time.Time
 }
 
 // Batch is what became of one.
-type Batch struct{ Moved, Stayed int }
+type Batch struct{ Moved, Stayed, Dropped int }
 
-// Batch moves up to ten messages and waits for the first one. Both numbers are zero where there was none. An error leaves
-// every message in one of the regions at least.
+// Batch moves up to ten messages and waits for the first one. All numbers are zero where there was none. An error leaves
+// every message that is not dropped in one of the regions at least.
 func (m Mover) Batch(ctx context.Context, queue string, limit int, wait time.Duration) (b Batch, err error) {
 	got, err := m.Queues.Receive(ctx, m.From, queue, min(limit, atATime), wait, hold)
 	if err != nil || len(got) == 0 {
@@ -63,27 +65,29 @@ func (m Mover) Batch(ctx context.Context, queue string, limit int, wait time.Dur
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finish)
 	defer cancel()
 	var out []loop.Outgoing
-	var going, back []string
+	var going, back, done []string
 	for _, msg := range got {
-		if stays(queue, msg.Body) {
+		switch {
+		case queue == loop.QueueInbox && m.late(msg.Body):
+			done = append(done, msg.Handle)
+		case stays(queue, msg.Body):
 			back = append(back, msg.Handle)
-			continue
+		default:
+			out, going = append(out, loop.Outgoing{Body: msg.Body, Group: msg.Group}), append(going, msg.Handle)
 		}
-		out, going = append(out, loop.Outgoing{Body: msg.Body, Group: msg.Group}), append(going, msg.Handle)
 	}
-	b.Stayed = len(back)
-	var sent []string
+	b.Stayed, b.Dropped = len(back), len(done)
 	if len(out) > 0 {
 		for i, failed := range m.Queues.Send(ctx, m.To, queue, out) {
 			if failed != nil {
 				err, back = errors.Join(err, failed), append(back, going[i])
 				continue
 			}
-			sent = append(sent, going[i])
+			b.Moved, done = b.Moved+1, append(done, going[i])
 		}
 	}
-	if b.Moved = len(sent); b.Moved > 0 {
-		err = errors.Join(err, m.Queues.Delete(ctx, m.From, queue, sent))
+	if len(done) > 0 {
+		err = errors.Join(err, m.Queues.Delete(ctx, m.From, queue, done))
 	}
 	if len(back) > 0 {
 		err = errors.Join(err, m.Queues.Return(ctx, m.From, queue, back))
@@ -114,8 +118,20 @@ func canary(it loop.Item) bool {
 }
 
 func ofCanary(event []byte) bool {
-	var s struct {
-		Source string `json:"source"`
-	}
+	var s heading
 	return json.Unmarshal(event, &s) == nil && s.Source == loop.CanarySource
+}
+
+// late says whether an event is a canary that missed its receipt, or what calls itself one: ingest takes neither. Its
+// own region would drop it, too.
+func (m Mover) late(event []byte) bool {
+	var s heading
+	return json.Unmarshal(event, &s) == nil && s.Source == loop.CanarySource && s.Type == loop.CanaryType &&
+		!s.Time.IsZero() && m.Now().Sub(s.Time) > loop.CanaryKeep
+}
+
+type heading struct {
+	Source string    `json:"source"`
+	Type   string    `json:"type"`
+	Time   time.Time `json:"time"`
 }

@@ -86,6 +86,7 @@ func TestWhatIsStrandedMovesAndWhatBelongsHereStays(t *testing.T) {
 		"one among several":              {loop.QueueSignals, message(signal("a"), standby(signal("b"))), false},
 		"the effect of one":              {loop.QueueActions, message(standby(effect("a"))), false},
 		"a canary in the inbox":          {loop.QueueInbox, loop.Outgoing{Body: beat.Signal}, false},
+		"what has its source alone":      {loop.QueueInbox, loop.Outgoing{Body: []byte(`{"source":"` + loop.CanarySource + `","type":"x","time":"2020-01-01T00:00:00Z"}`)}, false},
 		"a canary":                       {loop.QueueSignals, message(beat), false},
 		"the effect of a canary":         {loop.QueueActions, message(landing), false},
 		"what is no envelope":            {loop.QueueSignals, loop.Outgoing{Body: []byte("x")}, false},
