@@ -33,8 +33,7 @@ run: build functions bundle venv cdk ## start everything locally, deploy two reg
 	@bin/up $(if $(ONCE),--once) --loop $(LOOP)
 
 # Go gives up a fuzz input after ten seconds, which is soon where fuzzing gets only what others leave: so it comes first.
-test: vet lint race model size test-infra cfn-lint fuzz ## everything: vet, lint, unit tests with the race detector, templates, cfn-lint, fuzzing, end to end
-	@$(MAKE) --no-print-directory -j 2 test-e2e test-drains
+test: vet lint race model size test-infra cfn-lint fuzz test-e2e ## everything but test-drains: vet, lint, unit tests with the race detector, templates, cfn-lint, fuzzing, end to end
 	@echo "make test: all green"
 
 test-fast: ## unit tests without infra and emulator (within 30 s warm)
