@@ -40,6 +40,9 @@ func TestHalfDeadRegionsAreDrained(t *testing.T) {
 	}
 	w := watching(t)
 	w.well(t, 4*time.Minute, east, west, third)
+	for _, name := range []string{east, west, third} {
+		healthy(t, name) // a canary that never came is nothing that an observer could miss
+	}
 	resolves(t, time.Minute, east)
 
 	of := func(region, function, service string, mode edge.Mode) edge.Fault {

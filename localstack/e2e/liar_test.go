@@ -19,7 +19,7 @@ func TestALiarAmongDeadObserversFlipsNothing(t *testing.T) {
 	}
 	w := watching(t)
 	w.well(t, 4*time.Minute, east, west, third)
-	w.forget(t, east, west, third)
+	w.forget(t, east, west, third) // what an earlier test left
 	resolves(t, time.Minute, east)
 	for _, name := range []string{east, west, third} {
 		if err := suite.Unschedule(t.Context(), name, loop.Name(prefix, loop.FuncObserver)); err != nil {
