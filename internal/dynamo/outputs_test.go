@@ -64,24 +64,6 @@ func TestAnOutputIsOneWriteCall(t *testing.T) {
 	}
 }
 
-// sizeOf is an item's size as DynamoDB counts it.
-// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
-func sizeOf(t *testing.T, it map[string]types.AttributeValue) (n int) {
-	t.Helper()
-	for name, v := range it {
-		n += len(name)
-		switch v := v.(type) {
-		case *types.AttributeValueMemberS:
-			n += len(v.Value)
-		case *types.AttributeValueMemberB:
-			n += len(v.Value)
-		default:
-			t.Fatalf("%s is a %T", name, v)
-		}
-	}
-	return n
-}
-
 // The largest output after the largest earlier ones must still be one that DynamoDB takes.
 func TestTheFullestItemStaysBelowTheLimit(t *testing.T) {
 	t.Parallel()
@@ -103,7 +85,7 @@ func TestTheFullestItemStaysBelowTheLimit(t *testing.T) {
 	for i := range loop.MaxOutputVersions {
 		item[fmt.Sprintf("%s%d", slot, i)] = earlier.ExpressionAttributeValues[":"+kept]
 	}
-	if n := sizeOf(t, item); n > 400_000 {
+	if n := size(t, item); n > 400_000 {
 		t.Errorf("%d bytes", n)
 	}
 	if n := len(text(t, largest.Key[pk])); n > 2048 {
@@ -205,7 +187,7 @@ func TestTheLargestEffectFitsItsClaim(t *testing.T) {
 			it[name] = str(strings.Repeat("9", 21)) // at most so many bytes
 		}
 	}
-	if n := sizeOf(t, it); n > 400<<10 {
+	if n := size(t, it); n > 400<<10 {
 		t.Errorf("%d bytes", n)
 	}
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"example.com/unbroken/client"
 	"example.com/unbroken/internal/dynamo"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
@@ -90,22 +89,6 @@ func TestHalfDeadRegionsAreDrained(t *testing.T) {
 			w.forget(t, east, west)
 			resolves(t, 2*time.Minute, east)
 		})
-	}
-}
-
-// landed checks that each signal was delivered exactly once and nothing else was. Canaries keep the queues from being empty.
-func landed(t *testing.T, s []client.Signal) {
-	t.Helper()
-	counts, err := received(t.Context(), "/notify/"+t.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, one := range s {
-		single(t, hookID(one), counts[hookID(one)])
-		delete(counts, hookID(one))
-	}
-	if len(counts) > 0 {
-		t.Errorf("deliveries that nobody asked for: %v", counts)
 	}
 }
 
