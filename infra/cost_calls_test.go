@@ -47,6 +47,7 @@ type calls struct {
 	Custom  int     // metrics that are published, by all functions of all regions
 	Landed  float64 // canaries
 	Posted  float64 // of these, over HTTP
+	Probed  float64 // endpoints, by observers
 }
 
 // meter counts, by everybody at once.
@@ -203,6 +204,7 @@ func (w meteredWatch) Read(_ context.Context, _ string, _, _ time.Time, asked []
 }
 
 func (w meteredWatch) Probe(context.Context, string) (time.Duration, error) {
+	w.m.add(&w.m.Probed, 1)
 	return 40 * time.Millisecond, nil
 }
 

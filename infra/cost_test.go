@@ -47,18 +47,13 @@ type line struct {
 func (l line) list() float64 { return l.count / l.per * l.price }
 func (l line) net() float64  { return max(0, l.count-l.free) / l.per * l.price }
 
-// bill counts the resources of the default deployment's templates, and what its parts call in an hour without signals.
-func bill(t *testing.T) []line {
+// bill counts the resources of a deployment's templates, and what its parts call in an hour without signals.
+func bill(t *testing.T, of assembly, cfg *loop.Config, c calls) []line {
 	t.Helper()
-	cfg, err := rule.Parse("loop.yaml", []byte("inputs: {default: {kind: http}, inbox: {kind: queue}}\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := idleHour(t, cfg)
 	n := map[string]float64{}
-	var options, requests, runs, waits float64
+	var zones, options, requests, runs, waits float64
 	loopRegions := float64(len(cfg.Regions.Loop))
-	for _, stack := range made.pair.stacks {
+	for _, stack := range of.stacks {
 		for _, r := range stack.Resources {
 			n[r.Type]++
 			switch r.Type {
@@ -73,6 +68,8 @@ func bill(t *testing.T) []line {
 					options++ // and fast
 				}
 				requests += float64(len(list(config["Regions"]))*checkersAPlace) / interval * 3600 * hours
+			case "AWS::ApiGatewayV2::DomainName":
+				zones = 1
 			case "AWS::Scheduler::Schedule":
 				every := 60.0
 				if r.Properties["ScheduleExpression"] == "rate(1 hour)" {
@@ -85,6 +82,7 @@ func bill(t *testing.T) []line {
 			}
 		}
 	}
+	requests += c.Probed * hours
 	landed := c.Landed * hours
 	chain := 3 * landed // ingest, decide and act, for each canary
 	replicas := loopRegions
@@ -93,13 +91,13 @@ func bill(t *testing.T) []line {
 	gbSeconds := (requests*healthMs*256 + (runs-waits)*scheduledMs*256 + waiting + landed*canaryMs*(256+512+512)) / 1000 / 1024
 	kept := c.Claims * 24 * 21 // write units of canaries' claims that stand at any time; a pass reads eventually: a unit for eight
 	traces := 0.0
-	made.pair.each("AWS::Lambda::Function", func(_, _ string, r resource) {
+	of.each("AWS::Lambda::Function", func(_, _ string, r resource) {
 		if get(r.Properties, "TracingConfig", "Mode") == "Active" {
 			traces = chain // every invocation of theirs is the first in its second
 		}
 	})
 	freeBoards := 3.0 // of up to 50 metrics
-	made.pair.each("AWS::CloudWatch::Dashboard", func(_, _ string, r resource) {
+	of.each("AWS::CloudWatch::Dashboard", func(_, _ string, r resource) {
 		if shown(t, r) > 50 {
 			freeBoards = 0
 		}
@@ -107,8 +105,8 @@ func bill(t *testing.T) []line {
 	return []line{
 		{"Route 53 health checks", n["AWS::Route53::HealthCheck"], "checks", 0.50, 1, 50},
 		{"their options: HTTPS, fast interval", options, "options", 1.00, 1, 0},
-		{"hosted zone", 1, "zone", 0.50, 1, 0},
-		{"API Gateway: the requests of these checks, and canaries", requests + c.Posted*hours, "requests", 1.00, 1e6, 0},
+		{"hosted zone", zones, "zone", 0.50, 1, 0},
+		{"API Gateway: health checks, observers, canaries", requests + c.Posted*hours, "requests", 1.00, 1e6, 0},
 		{"Lambda: requests", requests + runs + chain, "requests", 0.20, 1e6, 1e6},
 		{"Lambda: duration", gbSeconds, "GB-s", 0.0000133334, 1, 400_000},
 		{"EventBridge Scheduler", runs, "runs", 1.00, 1e6, 14e6},
@@ -117,7 +115,7 @@ func bill(t *testing.T) []line {
 		{"SQS: the same with a fair-queue group, more", c.Grouped * hours, "requests", 0.10, 1e6, 0},
 		{"DynamoDB: writes, in every replica", (c.Writes + c.Claims) * replicas * hours, "units", 0.625, 1e6, 0}, // each claim is deleted once
 		{"DynamoDB: reads of runs", c.Reads * hours, "units", 0.125, 1e6, 0},
-		{"DynamoDB: reads of health checks, at most", looks * c.Look, "units", 0.125, 1e6, 0},
+		{"DynamoDB: reads of /v1/health, at most", looks * c.Look, "units", 0.125, 1e6, 0},
 		{"DynamoDB: a day's pass over canaries' claims", kept / 4 / 2 * loopRegions * hours / 24, "units", 0.125, 1e6, 0},
 		{"CloudWatch: alarms", n["AWS::CloudWatch::Alarm"], "alarms", 0.10, 1, 10},
 		{"CloudWatch: custom metrics", float64(c.Custom), "metrics", 0.30, 1, 10},
@@ -166,8 +164,8 @@ const (
 	costEnd   = "<!-- end -->\n"
 )
 
-// docs/cost.md tells what the default deployment costs when nobody uses it; the table in it is made here, so that
-// another alarm, metric or call changes it.
+// docs/cost.md tells what a deployment costs when nobody uses it, as it is by default and with a domain; the table in it is
+// made here, so that another alarm, metric or call changes it.
 func TestTheCostOfNothingIsWhatTheDocumentSays(t *testing.T) {
 	const path = "../docs/cost.md"
 	raw, err := os.ReadFile(path)
@@ -179,18 +177,28 @@ func TestTheCostOfNothingIsWhatTheDocumentSays(t *testing.T) {
 	if !ok || !ok2 {
 		t.Fatal("the document has no place for the table")
 	}
+	cfg, err := rule.Parse("loop.yaml", []byte("inputs: {default: {kind: http}, inbox: {kind: queue}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := idleHour(t, cfg)
+	plain, named := bill(t, made.unnamed, cfg, c), bill(t, made.pair, cfg, c)
 	var b strings.Builder
-	b.WriteString("| what | how much in a month | at | by list price | beyond what is free |\n|---|---:|---:|---:|---:|\n")
-	var gross, net float64
-	for _, l := range bill(t) {
-		per := amount(l.per) + " "
-		if l.per == 1 {
+	b.WriteString("| what, and its price | in a month, by default | by list price | beyond what is free | with a domain | by list price | beyond what is free |\n|---|---:|---:|---:|---:|---:|---:|\n")
+	var sum [4]float64
+	for i, p := range plain {
+		n := named[i]
+		per := amount(p.per) + " "
+		if p.per == 1 {
 			per = ""
 		}
-		fmt.Fprintf(&b, "| %s | %s %s | $%s per %s%s | $%.2f | $%.2f |\n", l.what, amount(l.count), l.unit, strings.TrimRight(strings.TrimRight(fmt.Sprintf("%.10f", l.price), "0"), "."), per, l.unit, l.list(), l.net())
-		gross, net = gross+l.list(), net+l.net()
+		price := strings.TrimRight(strings.TrimRight(fmt.Sprintf("%.10f", p.price), "0"), ".")
+		fmt.Fprintf(&b, "| %s, $%s per %s%s | %s | $%.2f | $%.2f | %s | $%.2f | $%.2f |\n", p.what, price, per, p.unit, amount(p.count), p.list(), p.net(), amount(n.count), n.list(), n.net())
+		for j, dollars := range []float64{p.list(), p.net(), n.list(), n.net()} {
+			sum[j] += dollars
+		}
 	}
-	fmt.Fprintf(&b, "| **together** | | | **$%.2f** | **$%.2f** |\n", gross, net)
+	fmt.Fprintf(&b, "| **together** | | **$%.2f** | **$%.2f** | | **$%.2f** | **$%.2f** |\n", sum[0], sum[1], sum[2], sum[3])
 	want := before + costTable + b.String() + costEnd + after
 	if *updateCost {
 		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {

@@ -36,7 +36,7 @@ type resource struct {
 	DeletionPolicy string
 }
 
-var made struct{ pair, emulated, three, single, targets, archived assembly }
+var made struct{ pair, unnamed, emulated, three, single, targets, archived assembly }
 
 func TestMain(m *testing.M) {
 	code, err := synthAndRun(m)
@@ -70,7 +70,7 @@ func synthAndRun(m *testing.M) (int, error) {
 		into    *assembly
 		regions loop.Regions
 		opt     Options
-	}{{&made.pair, pair, named}, {&made.emulated, pair, local}, {&made.three, three, Options{}}, {&made.single, single, open}} {
+	}{{&made.pair, pair, named}, {&made.unnamed, pair, Options{}}, {&made.emulated, pair, local}, {&made.three, three, Options{}}, {&made.single, single, open}} {
 		if *s.into, err = synth(dir, s.regions, s.opt); err != nil {
 			return 1, err
 		}
