@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"example.com/unbroken/client"
 	"example.com/unbroken/internal/dynamo"
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
@@ -50,16 +51,21 @@ func TestHalfDeadRegionsAreDrained(t *testing.T) {
 	for _, round := range []struct {
 		name   string
 		faults []edge.Fault
+		send   func(t *testing.T, s []client.Signal)
 		green  string // the region in which nothing is wrong but the canary
 	}{
 		{"decide fails on every message; canaries fail and all metrics are green", []edge.Fault{
 			of(east, loop.FuncDecide, "sqs", edge.Fail),
 			of(west, loop.FuncCanary, "", edge.Fail),
-		}, west},
+		}, toBoth, west},
 		{"claims are out of reach; act is stuck", []edge.Fault{
 			of(east, loop.FuncDecide, "dynamodb", edge.Cut), of(east, loop.FuncAct, "dynamodb", edge.Cut),
 			of(west, loop.FuncAct, "dynamodb", edge.Hang),
-		}, ""},
+		}, toBoth, ""},
+		{"ingest accepts nothing; the inbox is not read", []edge.Fault{
+			of(east, loop.FuncIngestHTTP, "sqs", edge.Fail),
+			of(west, loop.FuncIngestQueue, "sqs", edge.Cut),
+		}, toTheDeaf, ""},
 	} {
 		t.Run(round.name, func(t *testing.T) {
 			broken := &death{}
@@ -69,8 +75,7 @@ func TestHalfDeadRegionsAreDrained(t *testing.T) {
 			}
 			began := time.Now()
 			s := signals(t, "com.example.notify", 6)
-			send(t, east, "alone", s[:3]...)
-			send(t, west, "alone", s[3:]...)
+			round.send(t, s)
 
 			w.drained(t, began, east, west)
 			resolves(t, noticed+asks-time.Since(began), third)
@@ -90,6 +95,27 @@ func TestHalfDeadRegionsAreDrained(t *testing.T) {
 			resolves(t, 2*time.Minute, east)
 		})
 	}
+}
+
+// toBoth has both regions accept signals that they cannot bring to an end.
+func toBoth(t *testing.T, s []client.Signal) {
+	t.Helper()
+	send(t, east, "alone", s[:3]...)
+	send(t, west, "alone", s[3:]...)
+}
+
+// toTheDeaf sends where nothing is heard: the first region takes responsibility for nothing, so that a producer who hedges
+// goes to the second; and what SQS took for the second one's inbox lies there.
+func toTheDeaf(t *testing.T, s []client.Signal) {
+	t.Helper()
+	var no *client.NotAccepted
+	if _, err := impatient(t, east, "alone").Send(t.Context(), s[:3]...); !errors.As(err, &no) {
+		t.Fatalf("a region whose ingest is dead accepted: %v", err)
+	}
+	if _, err := hedged(t).Send(t.Context(), s[:3]...); err != nil {
+		t.Fatal(err)
+	}
+	drop(t, west, s[3:]...)
 }
 
 // watch reads what the observers wrote, from the healthy region's table.

@@ -12,7 +12,7 @@ import (
 )
 
 // FAULTS 42: one observer says that everything is down, and then nobody else is left to say otherwise. No state changes, DNS
-// answers what it answered, and each region pages for its silent observer.
+// answers what it answered, each region pages for its silent observer, and who waits outside for their heartbeat hears nothing.
 func TestALiarAmongDeadObserversFlipsNothing(t *testing.T) {
 	if !drains {
 		t.Skip("observers drain in a world of their own: make test-drains")
@@ -21,6 +21,7 @@ func TestALiarAmongDeadObserversFlipsNothing(t *testing.T) {
 	w.well(t, 4*time.Minute, east, west, third)
 	w.forget(t, east, west, third) // what an earlier test left
 	resolves(t, time.Minute, east)
+	suite.heartbeat.heard(t, 3)
 	for _, name := range []string{east, west, third} {
 		if err := suite.Unschedule(t.Context(), name, loop.Name(prefix, loop.FuncObserver)); err != nil {
 			t.Fatal(err)
@@ -50,6 +51,9 @@ func TestALiarAmongDeadObserversFlipsNothing(t *testing.T) {
 			}
 		}
 		<-again.C
+	}
+	if late := suite.heartbeat.since(began.Add(time.Minute)); late != 0 {
+		t.Errorf("the heartbeat was heard %d times when no observer ran", late)
 	}
 	views, err := w.reader.Views(t.Context(), third)
 	if err != nil || views[east].Objections(time.Now()) != 1 {

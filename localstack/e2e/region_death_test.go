@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"testing"
 	"time"
 
@@ -121,14 +120,7 @@ func beforeAnswer(t *testing.T, d *death, s []client.Signal) {
 		t.Fatalf("a region without queues accepted: %v", err)
 	}
 	cutEast(t)
-	both, err := client.New(client.Config{
-		Endpoints: []client.Endpoint{{Region: east, URL: suite.urls[east]}, {Region: west, URL: suite.urls[west]}},
-		Input:     "alone", Sign: signer(), HTTP: &http.Client{}, Timeout: 20 * time.Second, Hedge: true,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := both.Send(t.Context(), s...); err != nil {
+	if _, err := hedged(t).Send(t.Context(), s...); err != nil {
 		t.Fatal(err)
 	}
 }

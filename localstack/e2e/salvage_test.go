@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
 	"testing"
 	"time"
 
@@ -21,19 +20,7 @@ func TestWhatADrainedRegionHasIsSalvaged(t *testing.T) {
 	t.Cleanup(func() { switchOn(t, west, off) })
 	s := signals(t, "com.example.notify", 6)
 	send(t, west, "default", s[:3]...)
-	var inbox []loop.Outgoing
-	for _, one := range s[3:] {
-		body, err := json.Marshal(one)
-		if err != nil {
-			t.Fatal(err)
-		}
-		inbox = append(inbox, loop.Outgoing{Body: body})
-	}
-	for _, err := range suite.queues.Send(t.Context(), west, loop.QueueInbox, inbox) {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	drop(t, west, s[3:]...)
 	// What unbroken drain would have written then.
 	docs := dynamo.NewDocuments(func(region string) dynamo.API { return dynamo.Clients(suite.AWS(region))(region) }, prefix, time.Now)
 	order := region.Entry{State: region.Drained, Order: region.Drain, Since: time.Now().Add(-salvage.Settle - time.Minute), By: "the suite"}

@@ -68,6 +68,24 @@ func send(t *testing.T, region, input string, s ...client.Signal) {
 	}
 }
 
+// drop sends to the region's inbox over SQS.
+func drop(t *testing.T, region string, s ...client.Signal) {
+	t.Helper()
+	var inbox []loop.Outgoing
+	for _, one := range s {
+		body, err := json.Marshal(one)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inbox = append(inbox, loop.Outgoing{Body: body})
+	}
+	for _, err := range suite.queues.Send(t.Context(), region, loop.QueueInbox, inbox) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // hookID is the webhook-id under which rule notify delivers a signal: computed here from the ids alone.
 func hookID(s client.Signal) string {
 	return loop.EffectID(loop.SignalDecisionID(s.Key(), "notify"), "hook")

@@ -43,7 +43,10 @@ var suite struct {
 	urls   map[string]string
 	queues *queue.Queues
 	claims *dynamo.Claims
-	dir    string // where loop.yaml and the assets are
+
+	heartbeat *outside // where observers drain
+
+	dir string // where loop.yaml and the assets are
 }
 
 func TestMain(m *testing.M) {
@@ -71,6 +74,10 @@ func setUp(ctx context.Context) error {
 	name, options := "e2e", local.Options{Dir: root, Secret: secret, Regions: []string{east, west, third}, Scale: scale, NoMetrics: true}
 	if drains {
 		name, options.Scale, options.NoMetrics = "e2e-drains", 1, false
+		if suite.heartbeat, err = listen(filepath.Join(root, "dist")); err != nil {
+			return err
+		}
+		options.Env = append(options.Env, "SSL_CERT_FILE="+suite.heartbeat.roots)
 	}
 	log, err := os.Create(filepath.Join(root, "dist", name+".log"))
 	if err != nil {
@@ -134,7 +141,7 @@ func assets(root, name, receiver string) (dir string, cfg *loop.Config, err erro
 	}
 	edits := []string{"RECEIVER", receiver}
 	if drains {
-		edits = append(edits, "health: {drain: operator}\n", "", "loop: [us-east-2, us-west-2], witness: us-east-1", "loop: [us-east-2, us-west-2, us-east-1]")
+		edits = append(edits, "{drain: operator}", "{heartbeat: \""+suite.heartbeat.server.URL+"\"}", "loop: [us-east-2, us-west-2], witness: us-east-1", "loop: [us-east-2, us-west-2, us-east-1]")
 	}
 	text = []byte(strings.NewReplacer(edits...).Replace(string(text)))
 	if cfg, err = rule.Parse("testdata/loop.yaml", text); err != nil {
