@@ -49,6 +49,10 @@ type Sender struct {
 // renewEvery is long before a key is forgotten, so that a table that does not answer then keeps no canary back.
 const renewEvery = 24 * time.Hour
 
+// answered bounds a write to the table or a queue. With what the endpoint is waited for, twice, and the half minute between,
+// a run stays below a minute.
+const answered = 3 * time.Second
+
 // Run sends the canaries of the minute that begins: those of now, and those of half a minute later, for which it waits. A
 // schedule starts nothing more often than once a minute, and to the minute only; a message may be delayed by its queue, but
 // nothing that is free delays a request. Of what would (a queue of its own, a workflow, a second schedule), half a minute of
@@ -65,7 +69,7 @@ func (s *Sender) Run(ctx context.Context) error {
 	}
 }
 
-// Send sends one canary of each kind. One that fails keeps no other back.
+// Send sends one canary of each kind. One that fails keeps no other back, and one that is not answered does not for long.
 func (s *Sender) Send(ctx context.Context) error {
 	err := s.announce(ctx)
 	if s.Now().Sub(s.announced) >= loop.CanaryKeyKeep {
@@ -86,6 +90,8 @@ func (s *Sender) announce(ctx context.Context) error {
 		return nil
 	}
 	doc := announced{Public: public(s.Key.private), At: now}
+	ctx, cancel := context.WithTimeout(ctx, answered)
+	defer cancel()
 	if err := s.Board.Put(ctx, s.Region, loop.CanaryKeyKey(s.Region), s.Key.id, doc, loop.CanaryKeyKeep); err != nil {
 		return fmt.Errorf("announce the key of canaries: %w", err)
 	}
@@ -113,5 +119,7 @@ func (s *Sender) send(ctx context.Context, kind string) error {
 }
 
 func (s *Sender) enqueue(ctx context.Context, queue string, body []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, answered)
+	defer cancel()
 	return errors.Join(s.Queue.Send(ctx, s.Region, queue, []loop.Outgoing{{Body: body, Group: loop.CanaryRule}})...)
 }

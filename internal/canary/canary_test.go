@@ -249,6 +249,41 @@ func TestACanaryThatCannotBeSentIsAnError(t *testing.T) {
 	})
 }
 
+// silent never answers.
+type silent struct{}
+
+func (silent) Put(ctx context.Context, _, _, _ string, _ any, _ time.Duration) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (silent) Send(ctx context.Context, _, _ string, _ []loop.Outgoing) []error {
+	<-ctx.Done()
+	return []error{ctx.Err()}
+}
+
+// A key is renewed long before it is forgotten; a table that swallows the renewal, or a queue that swallows its own canary,
+// holds the other canary up for seconds, when it is due every thirty.
+func TestWhatIsNotAnsweredHoldsNoCanaryUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		s := w.sender(t, loop.KindQueue, loop.KindHTTP)
+		if err := s.Send(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.taken()
+		time.Sleep(25 * time.Hour)
+		s.Board, s.Queue = silent{}, silent{}
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := s.Send(ctx); !errors.Is(err, context.DeadlineExceeded) || len(w.posted) != 1 || time.Since(began) > loop.CanaryEvery/2 {
+			t.Errorf("%v; %d posted after %s", err, len(w.posted), time.Since(began))
+		}
+	})
+}
+
 // Nothing is signed with a key before it is announced; an announced one outlives a table that does not answer, until
 // ingest would have forgotten it.
 func TestAKeyIsAnnouncedBeforeItSigns(t *testing.T) {
