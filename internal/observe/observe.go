@@ -15,6 +15,8 @@
 //	{function}-throttles CloudWatch: throttled, of all invocations              throttle_ratio, and 3 or more pages
 //	any                 no answer, no data                                      unknown                       pages
 //
+// A canary that never came is no data (docs/decisions/0009): the region's own health refuses until it has.
+//
 // What votes says that the region does not do its work, whatever the reason. What pages says that something is wrong,
 // and leaving the region may not help, or harm: a target that is down or a flood follows the signals to the peer. The
 // queues are `signals` and `actions`, the dead letters all. CloudWatch is read every five minutes, by one observer at a
