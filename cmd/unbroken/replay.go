@@ -21,7 +21,7 @@ import (
 type replayCmd struct {
 	sendFlags
 
-	File    string `arg:"" help:"CSV with the columns timestamp,value; - for stdin. Or s3://bucket/prefix of an archive: its signals are sent again as they were."`
+	File    string `arg:"" help:"CSV with the columns timestamp,value, plain or gzip; - for stdin. Or s3://bucket/prefix of an archive: its signals are sent again as they were."`
 	As      string `placeholder:"TYPE" help:"The signals' type; needed for a CSV."`
 	Source  string `placeholder:"SOURCE" help:"The signals' source (default: replay/FILE without its ending)."`
 	Subject string `placeholder:"SUBJECT" help:"What the signals are about (default: FILE without its ending)."`
@@ -197,7 +197,11 @@ func (c *replayCmd) read(w *world) ([]client.Signal, int, error) {
 			return nil, 0, fmt.Errorf("read the series: %w", err)
 		}
 		defer f.Close()
-		in, name = f, strings.TrimSuffix(filepath.Base(c.File), filepath.Ext(c.File))
+		in, name = f, strings.TrimSuffix(bareName(c.File), filepath.Ext(bareName(c.File)))
+	}
+	in, err := unpacked(in)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%s: %w", c.File, err)
 	}
 	s := series{Type: c.As, Source: c.Source, Subject: c.Subject, Field: c.Field}
 	if s.Source == "" {

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -251,5 +256,29 @@ func TestReplayInOrderWaitsForTheQueues(t *testing.T) {
 	}
 	if code := w.run(t.Context(), "replay", "-", "-c", testLoop, "--as", "t", "--in-order", "--hedge"); code != exitUsage {
 		t.Errorf("--in-order --hedge: exit %d", code)
+	}
+}
+
+// A packed series is the same signals: its name is that of what is in it.
+func TestAPackedSeriesIsReplayedAsItIs(t *testing.T) {
+	t.Parallel()
+	text := "timestamp,value\n2014-02-14 14:27:00,51.8\n2014-02-14 14:32:00,7\n"
+	plain := filepath.Join(t.TempDir(), "cpu.csv")
+	packed := filepath.Join(t.TempDir(), "cpu.csv.gz")
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, failed := z.Write([]byte(text))
+	if err := errors.Join(failed, z.Close(), os.WriteFile(plain, []byte(text), 0o600), os.WriteFile(packed, b.Bytes(), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	var read [2][]client.Signal
+	for i, file := range []string{plain, packed} {
+		var err error
+		if read[i], _, err = (&replayCmd{File: file, As: "com.example.cpu", Field: "value"}).read(&world{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(read[0]) != 2 || !reflect.DeepEqual(read[0], read[1]) {
+		t.Errorf("%+v, packed %+v", read[0], read[1])
 	}
 }

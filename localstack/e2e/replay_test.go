@@ -3,13 +3,11 @@
 package e2e
 
 import (
+	"compress/gzip"
 	"encoding/csv"
-	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -22,27 +20,28 @@ type point struct {
 	value float64
 }
 
-// series reads a real CloudWatch series of the Numenta Anomaly Benchmark, where that folder lies beside the
-// project, and else a series of our own that crosses the threshold again and again.
-func series(t *testing.T, file string, threshold float64) []point {
+// nab has real CloudWatch series of the Numenta Anomaly Benchmark.
+var nab = filepath.Join("..", "..", "cmd", "unbroken", "testdata", "nab")
+
+// series reads one.
+func series(t *testing.T, file string) []point {
 	t.Helper()
-	f, err := os.Open(filepath.Join("..", "..", "..", "shared", "data", "nab", file))
+	f, err := os.Open(filepath.Join(nab, file))
 	if err != nil {
-		t.Logf("%v: using a series of the project's own", err)
-		points := make([]point, 600)
-		for i := range points {
-			points[i] = point{time.Date(2014, 2, 14, 0, 0, 0, 0, time.UTC).Add(time.Duration(i) * 5 * time.Minute), threshold * (1 + math.Sin(float64(i)/9)/2)}
-		}
-		return points
+		t.Fatal(err)
 	}
 	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
+	plain, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(plain).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
 	points := make([]point, 0, len(rows))
 	for _, row := range rows[1:] {
-		at, err := time.Parse("2006-01-02 15:04:05", row[0])
+		at, err := time.Parse(time.DateTime, row[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,30 +81,15 @@ func TestRealSeriesDecideAsAnIndependentCalculation(t *testing.T) {
 		file, typ, rule string
 		threshold       float64
 	}{
-		{"ec2_cpu_utilization_5f5533.csv", "com.example.ec2.cpu", "ec2-cpu", 48},
-		{"rds_cpu_utilization_cc0c53.csv", "com.example.rds.cpu", "rds-cpu", 12},
+		{"ec2_cpu_utilization_5f5533.csv.gz", "com.example.ec2.cpu", "ec2-cpu", 48},
+		{"rds_cpu_utilization_cc0c53.csv.gz", "com.example.rds.cpu", "rds-cpu", 12},
 	} {
 		t.Run(c.rule, func(t *testing.T) { replay(t, c.file, c.typ, c.rule, c.threshold) })
 	}
 }
 
-// write lays the series down as CloudWatch's own export would.
-func write(t *testing.T, points []point) string {
-	t.Helper()
-	var text strings.Builder
-	text.WriteString("timestamp,value\n")
-	for _, p := range points {
-		fmt.Fprintf(&text, "%s,%s\n", p.at.Format(time.DateTime), strconv.FormatFloat(p.value, 'g', -1, 64))
-	}
-	path := filepath.Join(t.TempDir(), "series.csv")
-	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 func replay(t *testing.T, file, typ, rule string, threshold float64) {
-	points := series(t, file, threshold)
+	points := series(t, file)
 	want := map[string]int{}
 	for _, at := range openings(points, threshold) {
 		want[loop.EffectID(loop.EpisodeDecisionID(rule, file, at.UnixMilli(), loop.PhaseDo), "page")] = 1
@@ -114,7 +98,7 @@ func replay(t *testing.T, file, typ, rule string, threshold float64) {
 		t.Fatal("the series never crosses the threshold: the test would show nothing")
 	}
 	start := time.Now()
-	unbroken(t, "replay", write(t, points), "--as", typ, "--source", "nab/"+file, "--subject", file,
+	unbroken(t, "replay", filepath.Join(nab, file), "--as", typ, "--source", "nab/"+file, "--subject", file,
 		"--input", "replay", "--region", east, "--in-order", "--batch", "100")
 	drained(t, 3*time.Minute, east, west)
 	got, err := received(t.Context(), "/"+rule+"/")
