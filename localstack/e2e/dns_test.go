@@ -27,12 +27,9 @@ import (
 func TestDNSLeavesADeadRegionWithoutTheControlPlane(t *testing.T) {
 	canaries(t)
 	resolves(t, time.Minute, east)
-	if err := suite.Edge().ResetCalls(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	withoutControlPlane(t)
 	d := &death{}
 	t.Cleanup(func() { d.revive(t) })
-	d.set(t, edge.Fault{Service: "route53", Mode: edge.Cut})
 
 	all := signals(t, "com.example.notify", 18)
 	straight := median(t, sender(t, west, "alone"), all[:5])
@@ -73,7 +70,23 @@ func TestDNSLeavesADeadRegionWithoutTheControlPlane(t *testing.T) {
 	send(t, east, "alone", all[13:]...)
 	delivered(t, time.Minute, all)
 	once(t, all)
+	onlyDataPlanes(t)
+}
 
+// withoutControlPlane has Route 53 refuse every call until the test ends, and counts calls from now on.
+func withoutControlPlane(t *testing.T) {
+	t.Helper()
+	if err := suite.Edge().ResetCalls(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	down := &death{}
+	t.Cleanup(func() { down.lift() })
+	down.set(t, edge.Fault{Service: "route53", Mode: edge.Cut})
+}
+
+// onlyDataPlanes checks that nobody asked Route 53 for anything, and that no function asked to make, change or remove anything.
+func onlyDataPlanes(t *testing.T) {
+	t.Helper()
 	calls, err := suite.Edge().Calls(t.Context())
 	if err != nil {
 		t.Fatal(err)

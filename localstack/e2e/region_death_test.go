@@ -92,6 +92,11 @@ func (d *death) revive(t *testing.T) {
 	if err := suite.Heal(context.WithoutCancel(t.Context()), east); err != nil {
 		t.Error(err)
 	}
+	d.lift()
+}
+
+// lift undoes all but a cut.
+func (d *death) lift() {
 	for _, undo := range d.undo {
 		undo()
 	}
