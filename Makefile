@@ -33,7 +33,8 @@ run: build functions bundle venv cdk ## start everything locally, deploy two reg
 	@bin/up $(if $(ONCE),--once) --loop $(LOOP)
 
 # Go gives up a fuzz input after ten seconds, which is soon where fuzzing gets only what others leave: so it comes first.
-test: vet lint race model size test-infra cfn-lint fuzz test-e2e ## everything but test-drains: vet, lint, unit tests with the race detector, templates, cfn-lint, fuzzing, end to end
+test: vet lint race model size test-infra cfn-lint fuzz ## everything: vet, lint, unit tests with the race detector, templates, cfn-lint, fuzzing, end to end
+	@$(MAKE) --no-print-directory -j 2 test-e2e test-drains
 	@echo "make test: all green"
 
 test-fast: ## unit tests without infra and emulator (within 30 s warm)
@@ -107,7 +108,7 @@ cfn-lint: build functions bundle venv ## the synthesized templates, for AWS and 
 test-e2e: build functions venv cdk ## the end-to-end suite on the emulator
 	@$(GO) test -tags e2e -count=1 -p 1 -timeout 20m ./localstack/... # one world at a time
 
-test-drains: build functions venv cdk ## end to end where observers drain: half-dead regions and a liar, in a world of their own and AWS's time (12 min)
+test-drains: build functions venv cdk ## end to end where observers drain: half-dead regions and a liar, in a world of their own and AWS's time (15 min)
 	@DRAIN=automatic $(GO) test -tags e2e -count=1 -timeout 20m -v -run 'AreDrained|FlipsNothing' ./localstack/e2e
 
 CORE := ./internal/loop,./internal/rule,./internal/decide,./internal/act,./internal/ingest,./internal/outputs,./internal/explain
