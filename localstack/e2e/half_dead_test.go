@@ -54,25 +54,29 @@ func TestHalfDeadRegionsAreDrained(t *testing.T) {
 		faults []edge.Fault
 		send   func(t *testing.T, s []client.Signal)
 		green  string // the region in which nothing is wrong but the canary
+		alone  string // the region whose observer is cut off: the two that are left have to agree
 	}{
 		{"decide fails on every message; canaries fail and all metrics are green", []edge.Fault{
 			of(east, loop.FuncDecide, "sqs", edge.Fail),
 			of(west, loop.FuncCanary, "", edge.Fail),
-		}, toBoth, west},
+		}, toBoth, west, ""},
 		{"claims are out of reach; act is stuck", []edge.Fault{
 			of(east, loop.FuncDecide, "dynamodb", edge.Cut), of(east, loop.FuncAct, "dynamodb", edge.Cut),
 			of(west, loop.FuncAct, "dynamodb", edge.Hang),
-		}, toBoth, ""},
-		{"ingest accepts nothing; the inbox is not read", []edge.Fault{
+		}, toBoth, "", ""},
+		{"ingest accepts nothing; the inbox is not read; an observer is isolated", []edge.Fault{
 			of(east, loop.FuncIngestHTTP, "sqs", edge.Fail),
 			of(west, loop.FuncIngestQueue, "sqs", edge.Cut),
-		}, toTheDeaf, ""},
+		}, toTheDeaf, "", third},
 	} {
 		t.Run(round.name, func(t *testing.T) {
 			broken := &death{}
 			t.Cleanup(func() { broken.revive(t) })
 			for _, f := range round.faults {
 				broken.set(t, f)
+			}
+			if round.alone != "" {
+				broken.set(t, of(round.alone, loop.FuncObserver, "", edge.Cut))
 			}
 			began := time.Now()
 			s := signals(t, "com.example.notify", 6)
@@ -86,6 +90,11 @@ func TestHalfDeadRegionsAreDrained(t *testing.T) {
 			}
 			if round.green != "" {
 				w.onlyCanary(t, round.green)
+			}
+
+			if round.alone != "" {
+				w.paged(t, east, "observers-silent")
+				w.paged(t, west, "observers-silent")
 			}
 
 			broken.revive(t)
