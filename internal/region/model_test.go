@@ -248,39 +248,3 @@ func TestObserversWithDifferentViewsLeaveNobodyOut(t *testing.T) {
 		}
 	}
 }
-
-// Both regions blink every 90 s for half an hour, in step or against each other: at most one flip a dwell.
-func TestBlinkingRegionsFlipOnceADwell(t *testing.T) {
-	t.Parallel()
-	for _, against := range []bool{false, true} {
-		w := newWorld()
-		flips, last := 0, map[string]time.Time{}
-		for second := 0; second < 30*60; second += 10 {
-			w.now = at.Add(time.Duration(second) * time.Second)
-			down := second/90%2 == 1
-			s := symbol{}
-			if down {
-				s.object[0] = 3
-			}
-			if down != against {
-				s.object[1] = 3
-			}
-			w.say(s)
-			for r, e := range region.Judge(w.now, w.views) {
-				was := w.views[r].Now(w.now)
-				if was.State == e.State {
-					continue
-				}
-				if before, ok := last[r]; ok && w.now.Sub(before) < region.MinActive {
-					t.Errorf("against=%v: %s flips twice within %s", against, r, w.now.Sub(before))
-				}
-				flips, last[r] = flips+1, w.now
-				w.views[r].Entries[observers[0]] = e
-			}
-		}
-		if flips > 2*int(30*time.Minute/region.MinActive) {
-			t.Errorf("%d flips", flips)
-		}
-		t.Logf("against=%v: %d flips", against, flips)
-	}
-}

@@ -64,13 +64,19 @@ func (l *ledger) monitored() {
 	}
 }
 
+// The dwells in plain numbers: a constant of package region that shrinks would be a storm of flips, too.
+const (
+	staysActive  = 5 * time.Minute
+	staysDrained = 10 * time.Minute
+)
+
 // dwells: no region flips twice within a dwell, whatever happens.
 func (l *ledger) dwells() {
 	last := map[string]flip{}
 	for _, f := range l.health.flips {
-		dwell := regions.MinActive
+		dwell := staysActive
 		if f.to == regions.Active {
-			dwell = regions.MinDrained
+			dwell = staysDrained
 		}
 		if before, ok := last[f.region]; ok && f.at.Sub(before.at) < dwell {
 			l.violate("P5", "%s became %s %s after it became %s", f.region, f.to, seconds(f.at.Sub(before.at)), before.to)

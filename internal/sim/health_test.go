@@ -83,24 +83,3 @@ func TestAHalfDeadRegionLeavesDNSAndReturns(t *testing.T) {
 		t.Logf("out of DNS within %s", slowest)
 	})
 }
-
-// FAULTS 40: both regions blink in turn, every 90 s for half an hour. Their states flip once a dwell at most, which every
-// run with health checks; and what was accepted meanwhile is neither lost nor doubled.
-func TestRegionsThatBlinkForHalfAnHourFlipOnceADwell(t *testing.T) {
-	t.Parallel()
-	topologies(t, func(t *testing.T, loop []string, witness string) {
-		t.Helper()
-		var faults []Fault
-		for i := range 20 {
-			faults = append(faults, Fault{
-				Row: "40", Kind: Kill, Region: loop[i%2], At: time.Minute + time.Duration(i)*90*time.Second, For: 80 * time.Second,
-			})
-		}
-		p := watchedPlan(loop, witness, faults...)
-		r := Run(p, Options{})
-		if most := len(loop) * 4; r.Failed() || r.Flips > most {
-			t.Errorf("%d flips, at most %d are expected: %v", r.Flips, most, r.Violations)
-		}
-		t.Logf("%d flips of states, %d returns to DNS", r.Flips, r.Returned)
-	})
-}
