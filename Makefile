@@ -80,8 +80,8 @@ size: ## decide as it is shipped (arm64, zipped) stays under 9 MB, and polls wit
 	@set -o pipefail; START=1 $(GO) test -count=1 -v -run TheFirstPoll ./functions/decide | grep -e start_test -e FAIL -e '^ok'
 
 MODEL ?= quick
-model: ## every order of the steps of act's and decide's stages (MODEL=deep: with more faults at once; long)
-	@set -o pipefail; MODEL=$(MODEL) $(GO) test -cpu 1 -count=1 -timeout 60m -run Model -v ./internal/act ./internal/decide | grep -E -e '--- FAIL|runs to|^(ok|FAIL)|_test.go'
+model: ## every order of the steps of act's and decide's stages, and every sequence of verdicts and orders on regions (MODEL=deep: with more faults at once; long)
+	@set -o pipefail; MODEL=$(MODEL) $(GO) test -cpu 1 -count=1 -timeout 60m -run Model -v ./internal/act ./internal/decide ./internal/region | grep -E -e '--- FAIL|runs to|^(ok|FAIL)|_test.go'
 
 sim: ## the simulator: SEEDS=n seeds from FIRST on and a million duplicates (SEED=x: that one, with its timeline)
 	@$(GO) build -o bin/simulate ./internal/sim/simulate

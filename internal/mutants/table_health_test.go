@@ -14,6 +14,8 @@ func health() []mutant {
 		{"a return is followed by a dwell", region + "judge.go", "dwelt >= MinActive &&", "", ""},
 		{"a region that blinks is drained for its dwell", region + "judge.go", "dwelt >= MinDrained &&", "", "Blink"},
 		{"a region that blinks stays for its dwell", region + "judge.go", "dwelt >= MinActive &&", "", "Blink"},
+		{"a return by observers is followed by a dwell, too", region + "judge.go", "case s.State == Active && dwelt >= MinActive &&", "case s.State == Active && (s.Order == \"\" || dwelt >= MinActive) &&", "AllSequences"},
+		{"what is well again returns", region + "judge.go", "case s.State == Drained && dwelt", "case false && dwelt", "AllSequences"},
 		{"a dwell is minutes", region + "region.go", "MinActive  = 5 * time.Minute ", "MinActive  = 5 * time.Second ", "Blink"},
 		{"the last active region is not drained", region + "judge.go", "&& elsewhere(now, name, views, states):", ":", ""},
 		{"regions that observers drained serve when nobody else does", region + "judge.go", "(s.Pins() || elsewhere(now, name, views, states))", "true", ""},

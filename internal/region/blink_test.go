@@ -11,6 +11,7 @@ import (
 const (
 	staysDrained = 10 * time.Minute
 	staysActive  = 5 * time.Minute
+	staysWell    = 3 * time.Minute // before a return
 )
 
 // Regions blink: each is ill for a while and well for a while, together or in turn, and everybody sees it. No region flips
