@@ -28,11 +28,20 @@ func Judge(now time.Time, views map[string]View) map[string]Entry {
 	return states
 }
 
-// Refuses says whether the region takes no new signals: it is drained, and not because of observers who left nobody.
+// Refuses says whether the region takes no new signals: it is drained, by order or while another region can take them.
+//
+//	state    newest order   another region is active and
+//	                        fewer than two object to it    refuses
+//	active   any            any                            no
+//	drained  drain          any                            yes: a person said so
+//	drained  another, none  yes                            yes
+//	drained  another, none  no                             no: nobody else would take them
+//
+// Freeze is among the others: it holds a state, and does not ask for an outage.
 func Refuses(now time.Time, name string, views map[string]View) bool {
 	states := Judge(now, views)
 	s := states[name]
-	return s.State == Drained && (s.Pins() || elsewhere(now, name, views, states))
+	return s.State == Drained && (s.Order == Drain || elsewhere(now, name, views, states))
 }
 
 // elsewhere says whether another region can take the signals: active, and without two who object.

@@ -120,11 +120,17 @@ func (w *world) judge(observer string, s symbol) error {
 			w.views[r].Entries[observer] = got
 		}
 	}
-	if active == 0 && w.views[east].Now(w.now).Order == "" {
+	if active == 0 && was[0].Order == "" {
 		return fmt.Errorf("nobody is left")
 	}
-	if !was[0].Pins() && region.Refuses(w.now, east, w.views) && region.Refuses(w.now, west, w.views) {
-		return fmt.Errorf("both refuse")
+	for i, r := range regions {
+		if judged[r].State == region.Active {
+			continue
+		}
+		other := judged[regions[1-i]].State == region.Active && s.object[1-i] < 2
+		if want := judged[r].Order == region.Drain || other; region.Refuses(w.now, r, w.views) != want {
+			return fmt.Errorf("%s refuses: %v; another can take signals: %v", r, !want, other)
+		}
 	}
 	return nil
 }

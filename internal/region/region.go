@@ -27,8 +27,8 @@
 // no exception for what follows it.
 //
 // Where observers with different views drain all regions at once, nobody is left: then those drained by observers
-// take signals all the same (Refuses), and so they do while every active region has two objecting. Whom an operator
-// drained refuses always.
+// take signals all the same (Refuses), and so they do while every active region has two objecting; frozen ones, too. Whom
+// an operator ordered to drain refuses always.
 package region
 
 import (
