@@ -228,7 +228,7 @@ func (r *reach) states(ctx context.Context) (map[string]region.View, error) {
 	defer cancel()
 	tables := r.cfg.Regions.Loop
 	found, errs := make([]map[string]region.View, len(tables)), make([]error, len(tables))
-	reader := region.Reader{Docs: r.Docs, Loop: tables, Operator: r.cfg.Health.Drain == loop.DrainOperator}
+	reader := region.Reader{Docs: r.Docs, Loop: tables, Observers: r.cfg.Regions.All(), Operator: r.cfg.Health.Drain == loop.DrainOperator}
 	var group errgroup.Group
 	for i, table := range tables {
 		group.Go(func() error {

@@ -83,7 +83,7 @@ func owner(region string) func() string {
 func (b *base) states() region.Reader {
 	return region.Reader{
 		Docs: dynamo.NewDocuments(b.tables, b.Config.Prefix, time.Now), Loop: b.Config.Regions.Loop,
-		Operator: b.Config.Health.Drain == loop.DrainOperator,
+		Observers: b.Config.Regions.All(), Operator: b.Config.Health.Drain == loop.DrainOperator,
 	}
 }
 

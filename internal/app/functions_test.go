@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 
@@ -26,6 +27,14 @@ func (a *asked) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dyn
 		a.cheap++
 	}
 	return &dynamodb.QueryOutput{}, nil
+}
+
+func TestOnlyTheLoopsObserversCount(t *testing.T) {
+	t.Parallel()
+	b := started(t, "us-east-2")
+	if got, want := b.states().Observers, b.Config.Regions.All(); len(want) == 0 || !slices.Equal(got, want) {
+		t.Errorf("verdicts of %v count, want %v", got, want)
+	}
 }
 
 // Health checks are most of all reads of an idle deployment, and pay half for each; who judges regions once a minute reads

@@ -97,7 +97,7 @@ func newRegion(w *World, name string, set *rule.Set, dialer *webhook.Dialer, lis
 
 // states reads what regions are meant to do, as a region of the world does.
 func states(w *World, name string) region.Reader {
-	return region.Reader{Docs: mem.NewDocuments(w.tables, name), Loop: w.cfg.Rules.Regions.Loop}
+	return region.Reader{Docs: mem.NewDocuments(w.tables, name), Loop: w.cfg.Rules.Regions.Loop, Observers: w.cfg.Rules.Regions.All()}
 }
 
 // unsigned are the inputs without the roles and users that may send: here is no IAM to say who did.

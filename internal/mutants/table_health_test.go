@@ -6,6 +6,10 @@ func health() []mutant {
 	return []mutant{
 		{"one observer drains nothing", region + "region.go", "Quorum = 2 ", "Quorum = 1 ", ""},
 		{"a verdict counts while it is fresh", region + "region.go", "return now.Sub(at).Abs() <= Fresh", "return now.Sub(at) <= Fresh+1000*time.Hour", ""},
+		{"a verdict that says nothing is no objection", region + "read.go", "return errSilent", "said.Healthy = new(bool)", "TestOnlyVerdicts"},
+		{"a verdict of nobody's observer does not count", region + "read.go", "if len(r.Observers) > 0 {", "if false {", "TestOnlyVerdicts"},
+		{"observers hear those of the loop", observe + "state.go", "Loop: o.Loop, Observers: o.All}", "Loop: o.Loop}", "NoSecondVoice"},
+		{"regions hear those of the loop", "internal/app/functions.go", "Observers: b.Config.Regions.All(), ", "", "TestOnlyTheLoopsObservers"},
 		{"one voice holds a failback", region + "region.go", "if heard++; !one.Healthy || now", "if heard++; now", ""},
 		{"silence is not health", region + "region.go", "return heard >= Quorum", "return true", ""},
 		{"health is sustained before a return", region + "region.go", "|| now.Sub(one.Since) < Sustain", "", ""},

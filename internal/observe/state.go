@@ -12,7 +12,7 @@ import (
 // views reads what is known of all regions from the nearest table that answers: everyone's verdicts too, which tell
 // who is silent even where only operators drain.
 func (o *Observer) views(ctx context.Context) (map[string]region.View, error) {
-	r := region.Reader{Docs: o.Docs, Loop: o.Loop}
+	r := region.Reader{Docs: o.Docs, Loop: o.Loop, Observers: o.All}
 	var errs []error
 	for _, table := range nearest(o.Region, o.Loop) {
 		ctx, cancel := context.WithTimeout(ctx, patience)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,9 +24,10 @@ func VerdictKey(region string) string { return "verdict#" + region }
 
 // Reader reads what the machine goes by from one table.
 type Reader struct {
-	Docs     Documents
-	Loop     []string // all loop regions
-	Operator bool     // only operators drain: what observers say and wrote is left out
+	Docs      Documents
+	Loop      []string // all loop regions
+	Observers []string // whose verdicts count; everybody's where none are named
+	Operator  bool     // only operators drain: what observers say and wrote is left out
 }
 
 // Views reads all regions' facts from the table of a region, at once.
@@ -53,7 +55,7 @@ func (r Reader) View(ctx context.Context, table, name string) (v View, err error
 	var failed error
 	both.Go(func() { v.Entries, err = r.entries(ctx, table, name) })
 	if !r.Operator {
-		both.Go(func() { v.Verdicts, failed = query[Verdict](ctx, r.Docs, table, VerdictKey(name)) })
+		both.Go(func() { v.Verdicts, failed = r.verdicts(ctx, table, name) })
 	}
 	both.Wait()
 	return v, errors.Join(err, failed)
@@ -66,6 +68,35 @@ func (r Reader) entries(ctx context.Context, table, name string) (map[string]Ent
 	}
 	return entries, err
 }
+
+// verdicts leaves out observers that the loop does not have: of a region that was taken out of it, or of nobody.
+func (r Reader) verdicts(ctx context.Context, table, name string) (map[string]Verdict, error) {
+	verdicts, err := query[Verdict](ctx, r.Docs, table, VerdictKey(name))
+	if len(r.Observers) > 0 {
+		maps.DeleteFunc(verdicts, func(observer string, _ Verdict) bool { return !slices.Contains(r.Observers, observer) })
+	}
+	return verdicts, err
+}
+
+// UnmarshalJSON refuses what does not say whether the region is well: read as false, it would be an objection.
+func (v *Verdict) UnmarshalJSON(raw []byte) error {
+	type fields Verdict
+	var said struct {
+		fields
+		Healthy *bool `json:"healthy"`
+	}
+	if err := json.Unmarshal(raw, &said); err != nil {
+		return err
+	}
+	if said.Healthy == nil {
+		return errSilent
+	}
+	*v = Verdict(said.fields)
+	v.Healthy = *said.Healthy
+	return nil
+}
+
+var errSilent = errors.New("the verdict does not say whether the region is well")
 
 // query leaves out what cannot be read: it is missing data, and has no voice.
 func query[T any](ctx context.Context, docs Documents, table, pk string) (map[string]T, error) {

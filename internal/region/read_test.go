@@ -45,6 +45,31 @@ func TestWhatCannotBeReadHasNoVoice(t *testing.T) {
 	}
 }
 
+// A verdict that does not say whether the region is well is no objection, and one of an observer that the loop does not
+// have, or no longer has, is nobody's.
+func TestOnlyVerdictsOfTheLoopsObserversCount(t *testing.T) {
+	t.Parallel()
+	tab := &table{docs: map[string]map[string]json.RawMessage{}}
+	for observer, verdict := range map[string]map[string]any{
+		east:             {"at": at, "well": true},
+		"us-east-1":      {"at": at, "healthy": nil},
+		west:             {"at": at, "healthy": false},
+		"eu-central-1":   {"at": at, "healthy": false},
+		"ap-southeast-2": {"at": at, "healthy": true, "since": at},
+	} {
+		tab.put(region.VerdictKey(west), observer, verdict)
+	}
+	r := region.Reader{Docs: locked(tab), Loop: regions[:], Observers: observers[:]}
+	v, err := r.View(t.Context(), east, west)
+	if err != nil || len(v.Verdicts) != 1 || v.Objections(at) != 1 {
+		t.Errorf("%+v, %v; want that of %s alone", v.Verdicts, err, west)
+	}
+	r.Observers = nil
+	if v, err = r.View(t.Context(), east, west); err != nil || len(v.Verdicts) != 3 {
+		t.Errorf("%+v, %v; where no observers are named, all count that say something", v.Verdicts, err)
+	}
+}
+
 func TestWhereOnlyOperatorsDrainObserversAreNotHeard(t *testing.T) {
 	t.Parallel()
 	tab := &table{docs: map[string]map[string]json.RawMessage{}}

@@ -22,9 +22,9 @@
 //	drained  one fresh verdict objects                                 drained: one voice holds a failback
 //	drained  fewer than two verdicts are fresh                         drained: silence is not health
 //
-// A verdict is fresh for Fresh; missing data has no voice. Every flip is followed by a dwell, whoever caused it, so
-// that a region flips at most once in MinActive + MinDrained and each way at most once a dwell; an operator's order is
-// no exception for what follows it.
+// A verdict is fresh for Fresh, counts if it says healthy or not, and is one of the observers of loop.yaml's regions;
+// missing data has no voice. Every flip is followed by a dwell, whoever caused it, so that observers drain a region at most
+// once in MinDrained + MinActive; an operator's order is no exception for what follows it.
 //
 // Where observers with different views drain all regions at once, nobody is left: then those drained by observers
 // take signals all the same (Refuses), and so they do while every active region has two objecting; frozen ones, too. Whom

@@ -83,7 +83,7 @@ func (h *health) begin() {
 
 func (h *health) loopRegion(name string, offset time.Duration) {
 	w := h.w
-	reader := regions.Reader{Docs: h.from(name), Loop: w.plan.Loop}
+	reader := regions.Reader{Docs: h.from(name), Loop: w.plan.Loop, Observers: w.plan.regions()}
 	var seed [32]byte
 	copy(seed[:], name)
 	key, err := canary.NewKey(rand.NewChaCha8(seed))
