@@ -14,22 +14,27 @@ type scheduled struct {
 	name     string
 	function awslambda.Function
 	rate     string
+	retries  float64 // of a call of Lambda that failed
 	maxAge   float64 // seconds after which a run that could not be started is dropped
 }
 
-// everyMinute: a missed minute is not retried: an old look at the world is worth less than the next one.
+// everyMinute: one run of canaries that does not happen may be enough to drain a region (loop.DefaultBounds), so that a call
+// of Lambda that failed is made again, at no price but that of the run. Not beyond a minute, the least that there is: then the
+// next run looks at the world, or sends.
 func everyMinute(name string, function awslambda.Function) scheduled {
-	return scheduled{name, function, "rate(1 minute)", 60}
+	return scheduled{name, function, "rate(1 minute)", 2, 60}
 }
 
 // everyHour goes on with the day's pass over claims, or finds that it is done with one read.
 func everyHour(sweeper awslambda.Function) scheduled {
-	return scheduled{loop.FuncSweeper, sweeper, "rate(1 hour)", 600}
+	return scheduled{loop.FuncSweeper, sweeper, "rate(1 hour)", 0, 600}
 }
 
-// schedule runs the functions by a role that may invoke them and nothing else. A run that could not be started is dropped:
-// the next one does all that it left. One that fails is tried twice more, for Scheduler invokes asynchronously and Lambda
-// then does so; each of these functions begins from what it finds.
+// schedule runs the functions by a role that may invoke them and nothing else. Scheduler invokes asynchronously, so that its
+// retries are of the call alone. Once Lambda has the event, one that is throttled is tried again from a second later on, and
+// one that fails after a minute and after three; each of these functions begins from what it finds, and bears a second run
+// beside it.
+// https://docs.aws.amazon.com/scheduler/latest/APIReference/API_RetryPolicy.html
 // https://docs.aws.amazon.com/lambda/latest/dg/with-eventbridge-scheduler.html
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 func (r region) schedule(runs ...scheduled) {
@@ -64,7 +69,7 @@ func (r region) schedule(runs ...scheduled) {
 				RoleArn: role.RoleArn(),
 				RetryPolicy: &awsscheduler.CfnSchedule_RetryPolicyProperty{
 					MaximumEventAgeInSeconds: jsii.Number(run.maxAge),
-					MaximumRetryAttempts:     jsii.Number(0),
+					MaximumRetryAttempts:     jsii.Number(run.retries),
 				},
 			},
 		})

@@ -164,8 +164,12 @@ func TestWhatIsScheduled(t *testing.T) {
 	made.pair.each("AWS::Scheduler::Schedule", func(stack, _ string, r resource) {
 		f := made.pair.stacks[stack].resource(text(get(r.Properties, "Target", "Arn")))
 		n[text(f["FunctionName"])+" "+text(r.Properties["ScheduleExpression"])]++
-		if get(r.Properties, "Target", "RetryPolicy", "MaximumRetryAttempts") != 0.0 {
-			t.Errorf("%s: the next run does what this one left: %v", stack, r.Properties)
+		retries, age := 2.0, 60.0
+		if text(r.Properties["ScheduleExpression"]) == "rate(1 hour)" {
+			retries, age = 0, 600
+		}
+		if policy, ok := get(r.Properties, "Target", "RetryPolicy").(map[string]any); !ok || policy["MaximumRetryAttempts"] != retries || policy["MaximumEventAgeInSeconds"] != age {
+			t.Errorf("%s: a call of Lambda that fails is to be made %v times more within %v s: %v", stack, retries, age, r.Properties)
 		}
 	})
 	if len(n) != 4 || n["ub-salvage rate(1 minute)"] != 2 || n["ub-canary rate(1 minute)"] != 2 || n["ub-observer rate(1 minute)"] != 3 || n["ub-sweeper rate(1 hour)"] != 2 {
