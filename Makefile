@@ -113,8 +113,8 @@ test-e2e: build functions venv cdk ## the end-to-end suite on the emulator
 fuzz-and-e2e: build functions venv cdk fuzz
 	@$(E2E)
 
-test-drains: build functions venv cdk ## end to end where observers drain: half-dead regions and a liar, in a world of their own and AWS's time (15 min)
-	@DRAIN=automatic $(GO) test -tags e2e -count=1 -timeout 20m -v -run 'AreDrained|FlipsNothing' ./localstack/e2e
+test-drains: build functions venv cdk ## end to end where observers drain: half-dead regions and a liar, in a world of their own and AWS's time (20 min)
+	@DRAIN=automatic $(GO) test -tags e2e -count=1 -timeout 40m -v -run 'AreDrained|FlipsNothing' ./localstack/e2e
 
 CORE := ./internal/loop,./internal/rule,./internal/decide,./internal/act,./internal/ingest,./internal/outputs,./internal/explain
 comma := ,
