@@ -84,6 +84,5 @@ func beat(ctx context.Context, url string) error {
 	if url == "" {
 		return nil
 	}
-	_, err := observe.HTTPProber{Client: &http.Client{}, Timeout: probeTimeout, Now: time.Now}.Probe(ctx, url)
-	return err
+	return observe.HTTPProber{Client: &http.Client{}, Timeout: probeTimeout, Now: time.Now}.Beat(ctx, url)
 }

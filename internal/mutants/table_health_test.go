@@ -35,6 +35,9 @@ func health() []mutant {
 		{"what is told is not told again", observe + "findings.go", "case f.state == Bad && !open:", "case f.state == Bad:", ""},
 		{"what cannot be seen has not recovered", observe + "findings.go", "case f.state == OK && open:", "case f.state != Bad && open:", ""},
 		{"a region that is ill does not swallow the news", observe + "tell.go", "if !objects && states", "if (objects || !objects) && states", ""},
+		{"a flood of checks is no objection", observe + "probe.go", "&& status != http.StatusTooManyRequests", "", "TestOnlyTheLoops"},
+		{"a heartbeat service that is down has not heard", observe + "probe.go", "status < 200 || status > 299", "status < 200", "TestAHeartbeat"},
+		{"the heartbeat is sent", "internal/app/observer.go", "return beat(ctx, heartbeat)", "_ = heartbeat; return nil", "TestTheObserver"},
 		{"poison shows in what comes back", observe + "metrics.go", "back >= fewest && back/in > b.ErrorRatio", "false", ""},
 	}
 }

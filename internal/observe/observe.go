@@ -6,7 +6,7 @@
 // Its checks of a region, and what a bad one does. Bounds are those of `health` in loop.yaml.
 //
 //	check               looks at                                                bad                           does
-//	endpoint            GET /v1/health, from here                               no answer of 200 or 503       votes
+//	endpoint            GET /v1/health, from here                               no answer of 200, 429 or 503  votes
 //	canary              the newest receipt of each kind, in any table           one older than receipt_age    votes
 //	{queue}-dlq         GetQueueAttributes: messages                            more than dead_letters        pages
 //	{queue}-age         CloudWatch: the age of the oldest message               more than queue_age           pages
