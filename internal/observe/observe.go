@@ -44,7 +44,7 @@ import (
 type Documents interface {
 	// Put writes doc into the table of region; keep is its time to live, 0 for ever.
 	Put(ctx context.Context, region, pk, sk string, doc any, keep time.Duration) error
-	// Query reads all items of pk from the table of region, by sort key.
+	// Query reads all items of pk from the table of region, by sort key; nil for one that cannot be read.
 	Query(ctx context.Context, region, pk string) (map[string]json.RawMessage, error)
 }
 

@@ -47,19 +47,28 @@ func (o *Observer) tell(ctx context.Context, verdicts []Verdict, states map[stri
 	return o.everywhere(ctx, loop.ToldKey(o.Region), toldSort, after, 0)
 }
 
-// told reads it in the nearest table that answers.
-func (o *Observer) told(ctx context.Context) (t told, err error) {
+// told reads it in the nearest table that answers and does not have it in a form that cannot be read. Where all have it so,
+// nothing is told: what is bad is told again.
+func (o *Observer) told(ctx context.Context) (told, error) {
+	var errs []error
 	for _, table := range nearest(o.Region, o.Loop) {
 		ctx, cancel := context.WithTimeout(ctx, patience)
-		docs, failed := o.Docs.Query(ctx, table, loop.ToldKey(o.Region))
+		docs, err := o.Docs.Query(ctx, table, loop.ToldKey(o.Region))
 		cancel()
-		if failed == nil {
-			_ = json.Unmarshal(docs[toldSort], &t) // what cannot be read was not written by this program
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		raw, ok := docs[toldSort]
+		var t told
+		if !ok || json.Unmarshal(raw, &t) == nil {
 			return t, nil
 		}
-		err = errors.Join(err, failed)
 	}
-	return nil, err
+	if len(errs) < len(o.Loop) {
+		return nil, nil
+	}
+	return nil, errors.Join(errs...)
 }
 
 // wellRegions are those to which this observer does not object and that are active, the nearest first; all where none

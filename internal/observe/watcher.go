@@ -111,7 +111,8 @@ func (w *Watcher) look(ctx context.Context, input string, in loop.Input) error {
 }
 
 // heard reads every region's note. A region's own table has the newest; where it does not answer, another's has what
-// was replicated. Nothing at all from any table is an error.
+// was replicated. Nothing at all from any table is an error, and so is a note that is there and that none has in a form that
+// can be read: when it was heard is not known.
 func (w *Watcher) heard(ctx context.Context, input string) (map[string]time.Time, error) {
 	docs, errs := make([]map[string]json.RawMessage, len(w.Regions)), make([]error, len(w.Regions))
 	var eg errgroup.Group
@@ -124,19 +125,26 @@ func (w *Watcher) heard(ctx context.Context, input string) (map[string]time.Time
 		})
 	}
 	_ = eg.Wait() // each keeps its error in its own slot
-	heard := map[string]time.Time{}
+	heard, unread := map[string]time.Time{}, map[string]error{}
 	answered := false
 	for i := range w.Regions {
 		answered = answered || errs[i] == nil
 		for region, raw := range docs[i] {
 			var note loop.Heard
-			if err := json.Unmarshal(raw, &note); err == nil && note.At.After(heard[region]) {
+			if err := json.Unmarshal(raw, &note); err != nil {
+				unread[region] = fmt.Errorf("the note of %s in %s cannot be read: %w", region, w.Regions[i], err)
+			} else if note.At.After(heard[region]) {
 				heard[region] = note.At
 			}
 		}
 	}
 	if !answered {
 		return nil, errors.Join(errs...)
+	}
+	for region, err := range unread {
+		if heard[region].IsZero() {
+			return nil, err
+		}
 	}
 	return heard, nil
 }

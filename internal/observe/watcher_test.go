@@ -211,3 +211,42 @@ func TestARegionThatIsGoneDoesNotStallWhatAnotherHears(t *testing.T) {
 		t.Errorf("%+v", w)
 	}
 }
+
+// unread are documents of which another version wrote one, in one table or in all.
+type unread struct {
+	observe.Documents
+	table, note string
+}
+
+func (u unread) Query(ctx context.Context, table, pk string) (map[string]json.RawMessage, error) {
+	docs, err := u.Documents.Query(ctx, table, pk)
+	if _, ok := docs[u.note]; ok && (u.table == "" || u.table == table) {
+		docs[u.note] = nil
+	}
+	return docs, err
+}
+
+// A note that cannot be read says that somebody was heard, and not when: that is no silence.
+func TestANoteThatCannotBeReadIsNoSilence(t *testing.T) {
+	t.Parallel()
+	for table, looks := range map[string]bool{"": false, west: true} {
+		in := watched
+		in.ExpectIn = loop.ExpectEach
+		s := newStage(in)
+		s.minutes(t, 1, east, west)
+		for range 5 {
+			s.now = s.now.Add(time.Minute)
+			for _, region := range []string{east, west} {
+				s.heard[region].Accepted(t.Context(), "load", []string{"k"}, 2)
+			}
+			w := s.watcher(east)
+			w.Docs = unread{w.Docs, table, west}
+			if err := w.Run(t.Context()); (err == nil) != looks || err != nil && !strings.Contains(err.Error(), "load") {
+				t.Fatalf("unreadable in %q: %v", table, err)
+			}
+		}
+		if w := s.state(t); w.Stalled {
+			t.Errorf("unreadable in %q: %+v", table, w)
+		}
+	}
+}
