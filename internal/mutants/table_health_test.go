@@ -39,8 +39,10 @@ func health() []mutant {
 		{"a heartbeat service that is down has not heard", observe + "probe.go", "status < 200 || status > 299", "status < 200", "TestAHeartbeat"},
 		{"the heartbeat is sent", "internal/app/observer.go", "return beat(ctx, heartbeat)", "_ = heartbeat; return nil", "TestTheObserver"},
 		{"one document that cannot be read takes no other with it", "internal/dynamo/documents.go", "if r.err != nil {\n\t\t\t\tdoc = nil\n\t\t\t}", "if r.err != nil {\n\t\t\t\treturn nil, r.err\n\t\t\t}", "TestOneDocument"},
-		{"a note that cannot be read is no silence", observe + "watcher.go", "if heard[region].IsZero() {", "if false {", "TestANote"},
+		{"a note that cannot be read is no silence", observe + "watcher.go", "if heard[region].IsZero() {", "if heard[region].IsZero() && false {", "TestANote"},
 		{"what was told is read where it can be", observe + "tell.go", "if !ok || json.Unmarshal(raw, &t) == nil {", "if _ = json.Unmarshal(raw, &t); ok || !ok {", "TestWhatWasTold"},
+		{"an observer that dies keeps no page open", observe + "findings.go", "case f.state == OK && waits && f.others == 0:", "case f.state == OK && waits && f.others < 0:", "TestAnObserverThat"},
+		{"who else has it bad is read after all is said", observe + "observe.go", "errs = append(errs, o.say(ctx, found)...)\n\tviews, said, err := o.views(ctx)", "views, said, err := o.views(ctx)\n\terrs = append(errs, o.say(ctx, found)...)", "TestRunsThat"},
 		{"poison shows in what comes back", observe + "metrics.go", "back >= fewest && back/in > b.ErrorRatio", "false", ""},
 	}
 }

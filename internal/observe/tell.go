@@ -28,20 +28,20 @@ type Teller struct {
 const toldSort = "v"
 
 // tell sends what changed since the last run.
-func (o *Observer) tell(ctx context.Context, verdicts []Verdict, states map[string]region.Entry, views map[string]region.View) error {
-	if o.Teller == nil {
+func (o *Observer) tell(ctx context.Context, found []Verdict, states map[string]region.Entry, views map[string]region.View, said verdicts) error {
+	if o.Teller == nil || views == nil { // what others have bad is not known: the next run tells
 		return nil
 	}
 	before, err := o.told(ctx)
 	if err != nil {
 		return fmt.Errorf("read what was told: %w", err) // the next run tells
 	}
-	due, after := before.changes(o.findings(verdicts, states, views), o.Region)
+	due, after := before.changes(o.findings(found, states, views, said), o.Region)
 	if len(due) == 0 {
 		return nil
 	}
 	due = slices.DeleteFunc(due, func(s loop.Signal) bool { return !o.Teller.Hears(s.Type) })
-	if err := o.send(ctx, due, o.wellRegions(verdicts, states)); err != nil {
+	if err := o.send(ctx, due, o.wellRegions(found, states)); err != nil {
 		return err
 	}
 	return o.everywhere(ctx, loop.ToldKey(o.Region), toldSort, after, 0)

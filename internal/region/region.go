@@ -130,7 +130,7 @@ func (v View) Now(now time.Time) Entry {
 // Objections counts the fresh verdicts against the region.
 func (v View) Objections(now time.Time) (n int) {
 	for _, one := range v.Verdicts {
-		if fresh(now, one.At) && !one.Healthy {
+		if IsFresh(now, one.At) && !one.Healthy {
 			n++
 		}
 	}
@@ -141,7 +141,7 @@ func (v View) Objections(now time.Time) (n int) {
 func (v View) well(now time.Time) bool {
 	heard := 0
 	for _, one := range v.Verdicts {
-		if !fresh(now, one.At) {
+		if !IsFresh(now, one.At) {
 			continue
 		}
 		if heard++; !one.Healthy || now.Sub(one.Since) < Sustain {
@@ -151,6 +151,6 @@ func (v View) well(now time.Time) bool {
 	return heard >= Quorum
 }
 
-// fresh says whether a verdict counts. One from the future does as long as clocks may differ; beyond that it would
+// IsFresh says whether a verdict counts. One from the future does as long as clocks may differ; beyond that it would
 // go on counting when its observer is long dead.
-func fresh(now, at time.Time) bool { return now.Sub(at).Abs() <= Fresh }
+func IsFresh(now, at time.Time) bool { return now.Sub(at).Abs() <= Fresh }
