@@ -43,6 +43,8 @@ func health() []mutant {
 		{"what was told is read where it can be", observe + "tell.go", "if !ok || json.Unmarshal(raw, &t) == nil {", "if _ = json.Unmarshal(raw, &t); ok || !ok {", "TestWhatWasTold"},
 		{"an observer that dies keeps no page open", observe + "findings.go", "case f.state == OK && waits && f.others == 0:", "case f.state == OK && waits && f.others < 0:", "TestAnObserverThat"},
 		{"who else has it bad is read after all is said", observe + "observe.go", "errs = append(errs, o.say(ctx, found)...)\n\tviews, said, err := o.views(ctx)", "views, said, err := o.views(ctx)\n\terrs = append(errs, o.say(ctx, found)...)", "TestRunsThat"},
+		{"inputs are looked at together", observe + "watcher.go", "eg.SetLimit(atOnce)", "eg.SetLimit(1)", "TestInputs"},
+		{"verdicts are logged before inputs are looked at", "internal/app/observer.go", "verdicts, err := run(ctx)", "verdicts, err := run(ctx)\n\t\t_ = watch(ctx)", "TestVerdictsAre"},
 		{"poison shows in what comes back", observe + "metrics.go", "back >= fewest && back/in > b.ErrorRatio", "false", ""},
 	}
 }

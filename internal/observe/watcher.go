@@ -29,7 +29,7 @@ type Queue interface {
 
 // WatchRecorder counts what the watcher sees.
 type WatchRecorder interface {
-	// Watched is called once a run and input. changed says that this run switched.
+	// Watched is called once a run and input, of several at once. changed says that this run switched.
 	Watched(ctx context.Context, w loop.Watched, standby string, changed bool)
 }
 
@@ -48,14 +48,25 @@ type Watcher struct {
 	Now          func() time.Time
 }
 
+// atOnce bounds how many inputs are looked at at the same time. Each waits for a region that swallows packets, for twice
+// patience at least, and all of them with the rest of a run have the function's 50 s.
+const atOnce = 50
+
 // Run looks at every input that is to be watched; what fails of one does not keep the others.
 func (w *Watcher) Run(ctx context.Context) error {
-	var errs []error
-	for _, input := range w.watched() {
-		if err := w.look(ctx, input, w.Inputs[input]); err != nil {
-			errs = append(errs, fmt.Errorf("watch input %s: %w", input, err))
-		}
+	inputs := w.watched()
+	errs := make([]error, len(inputs))
+	var eg errgroup.Group
+	eg.SetLimit(atOnce)
+	for i, input := range inputs {
+		eg.Go(func() error {
+			if err := w.look(ctx, input, w.Inputs[input]); err != nil {
+				errs[i] = fmt.Errorf("watch input %s: %w", input, err)
+			}
+			return nil
+		})
 	}
+	_ = eg.Wait() // each keeps its error in its own slot
 	return errors.Join(errs...)
 }
 

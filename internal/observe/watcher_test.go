@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"example.com/unbroken/internal/ingest"
@@ -24,6 +27,7 @@ type stage struct {
 	records  *mem.Records
 	queues   *mem.Queues
 	inputs   map[string]loop.Input
+	mu       sync.Mutex
 	switches []bool
 	heard    map[string]*ingest.Listener
 }
@@ -56,6 +60,8 @@ func (deaf) Accepted(context.Context, string, []string, int) {}
 
 // Watched implements observe.WatchRecorder.
 func (s *stage) Watched(_ context.Context, w loop.Watched, _ string, changed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if changed {
 		s.switches = append(s.switches, w.Stalled)
 	}
@@ -248,5 +254,48 @@ func TestANoteThatCannotBeReadIsNoSilence(t *testing.T) {
 		if w := s.state(t); w.Stalled {
 			t.Errorf("unreadable in %q: %+v", table, w)
 		}
+	}
+}
+
+// mute is a queue that swallows all that is sent to one region.
+type mute struct {
+	observe.Queue
+	region string
+}
+
+func (m mute) Send(ctx context.Context, region, queue string, msgs []loop.Outgoing) []error {
+	if region == m.region {
+		<-ctx.Done()
+		return []error{ctx.Err()}
+	}
+	return m.Queue.Send(ctx, region, queue, msgs)
+}
+
+// While a region swallows what is sent to it, many inputs take no longer than one.
+func TestInputsAreLookedAtTogether(t *testing.T) {
+	t.Parallel()
+	took := map[int]time.Duration{}
+	for _, inputs := range []int{1, 40} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newStage(watched)
+			clear(s.inputs)
+			for i := range inputs {
+				s.inputs[strconv.Itoa(i)] = watched
+			}
+			w := s.watcher(east)
+			w.Queue = mute{w.Queue, west}
+			if err := w.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s.now = s.now.Add(2 * time.Minute)
+			began := time.Now()
+			if err := w.Run(t.Context()); err != nil || len(s.switches) != inputs {
+				t.Fatalf("%d switched, %v", len(s.switches), err)
+			}
+			took[inputs] = time.Since(began)
+		})
+	}
+	if took[1] == 0 || took[40] != took[1] {
+		t.Errorf("took %v", took)
 	}
 }
