@@ -45,6 +45,8 @@ func health() []mutant {
 		{"who else has it bad is read after all is said", observe + "observe.go", "errs = append(errs, o.say(ctx, found)...)\n\tviews, said, err := o.views(ctx)", "views, said, err := o.views(ctx)\n\terrs = append(errs, o.say(ctx, found)...)", "TestRunsThat"},
 		{"inputs are looked at together", observe + "watcher.go", "eg.SetLimit(atOnce)", "eg.SetLimit(1)", "TestInputs"},
 		{"verdicts are logged before inputs are looked at", "internal/app/observer.go", "verdicts, err := run(ctx)", "verdicts, err := run(ctx)\n\t\t_ = watch(ctx)", "TestVerdictsAre"},
+		{"a flip has one name, whoever writes it", observe + "state.go", "if e.After = was.Since; was.Since.IsZero() {", "if false {", "TestAFlip"},
+		{"a receipt from the future holds no objection back", observe + "checks.go", "r.LandedAt.Sub(o.Now()) <= region.Fresh {", "r.LandedAt.Sub(o.Now()) <= 1000*region.Fresh {", "TestAChain"},
 		{"poison shows in what comes back", observe + "metrics.go", "back >= fewest && back/in > b.ErrorRatio", "false", ""},
 	}
 }

@@ -13,6 +13,7 @@ type finding struct {
 	state     State     // Unknown changes nothing
 	since     time.Time // it has been in this state
 	at        time.Time // when it came into it, for the signal
+	ends      time.Time // what the end of a bad state is named by; zero where by the since of what it ends
 	own       bool      // of this observer; otherwise all see the same
 	others    int       // of own: other observers that have it bad
 	bad, good string    // types of the signals
@@ -36,7 +37,7 @@ func (o *Observer) findings(found []Verdict, states map[string]region.Entry, vie
 	for _, name := range o.Loop {
 		e, ok := states[name]
 		f := finding{
-			subject: name, state: OK, since: e.Since, at: e.Since, bad: loop.TypeRegionDrained, good: loop.TypeRegionReturned,
+			subject: name, state: OK, since: e.Name(), at: e.Since, ends: e.Name(), bad: loop.TypeRegionDrained, good: loop.TypeRegionReturned,
 			data: map[string]any{"region": name, "by": e.By, "why": e.Why},
 		}
 		switch {
@@ -94,7 +95,10 @@ func (t told) changes(findings []finding, observer string) (due []loop.Signal, a
 			if f.others > 0 {
 				after[waiting+f.subject] = since
 			}
-			due = append(due, f.signal(f.good, since, observer)) // named by what it ends
+			if !f.ends.IsZero() {
+				since = f.ends
+			}
+			due = append(due, f.signal(f.good, since, observer))
 		case f.state == OK && waits && f.others == 0:
 			delete(after, waiting+f.subject)
 			last := f.signal(f.good, was, observer)

@@ -96,15 +96,16 @@ func (r *ruled) pass(d time.Duration) {
 	}
 }
 
-// between lets others do something after an observer has looked, and before it says anything of what it saw.
+// between lets others do something before an observer writes something.
 type between struct {
 	*world
 	once sync.Once
+	of   string // the documents before whose first writing it is done
 	do   func()
 }
 
 func (b *between) Put(ctx context.Context, table, pk, sk string, doc any, keep time.Duration) error {
-	if strings.HasPrefix(pk, region.VerdictKey("")) {
+	if strings.HasPrefix(pk, b.of) {
 		b.once.Do(b.do)
 	}
 	return b.world.Put(ctx, table, pk, sk, doc, keep)
@@ -125,7 +126,7 @@ func TestRunsThatOverlapEndThePage(t *testing.T) {
 	}
 	clear(r.letters)
 	o := r.telling(witness, r.post)
-	o.Docs = &between{world: r.world, do: func() { _, _ = r.telling(east, r.post).Run(t.Context()) }}
+	o.Docs = &between{world: r.world, of: region.VerdictKey(""), do: func() { _, _ = r.telling(east, r.post).Run(t.Context()) }}
 	_, _ = o.Run(t.Context())
 	if got := r.steps(t); !slices.Equal(got, []string{clearIll}) {
 		t.Errorf("%v", got)

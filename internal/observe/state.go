@@ -158,8 +158,11 @@ func (o *Observer) judge(ctx context.Context, views map[string]region.View, own 
 	}
 	states = region.Judge(now, views)
 	for name, e := range states {
-		if e.Since.Equal(now) && e.Order == "" {
+		if was := views[name].Now(now); was.State != e.State {
 			e.By, e.Why = o.Region, evidence[name]
+			if e.After = was.Since; was.Since.IsZero() {
+				e.After = time.Unix(0, 0).UTC()
+			}
 			states[name] = e
 			errs = append(errs, o.everywhere(ctx, region.StateKey(name), o.Region, e, 0))
 		}

@@ -60,7 +60,8 @@ const (
 // Entry is what one writer wants of the region, `state#{region}` / `{writer}`.
 type Entry struct {
 	State State     `json:"state"`
-	Since time.Time `json:"since"` // of the flip, or of the order
+	Since time.Time `json:"since"`          // of the flip, or of the order
+	After time.Time `json:"after,omitzero"` // of a flip: Since of what it ended; 1970 where that has none
 	Order Order     `json:"order,omitempty"`
 	By    string    `json:"by,omitempty"`  // who ordered it
 	Why   string    `json:"why,omitempty"` // the evidence or the reason
@@ -83,6 +84,15 @@ const (
 
 // Pins says whether observers change nothing while the entry is the newest order.
 func (e Entry) Pins() bool { return e.Order == Drain || e.Order == Freeze }
+
+// Name is what a flip or an order is called by all who see it. Several observers may write one flip, each with a Since of its
+// own; what it ended is the same for all.
+func (e Entry) Name() time.Time {
+	if e.After.IsZero() {
+		return e.Since
+	}
+	return e.After
+}
 
 // operator begins the sort key of an operator's entry; the region of the table it was written to follows, so that no
 // item is written in two regions.
