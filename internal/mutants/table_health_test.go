@@ -47,6 +47,8 @@ func health() []mutant {
 		{"verdicts are logged before inputs are looked at", "internal/app/observer.go", "verdicts, err := run(ctx)", "verdicts, err := run(ctx)\n\t\t_ = watch(ctx)", "TestVerdictsAre"},
 		{"a flip has one name, whoever writes it", observe + "state.go", "if e.After = was.Since; was.Since.IsZero() {", "if false {", "TestAFlip"},
 		{"a receipt from the future holds no objection back", observe + "checks.go", "r.LandedAt.Sub(o.Now()) <= region.Fresh {", "r.LandedAt.Sub(o.Now()) <= 1000*region.Fresh {", "TestAChain"},
+		{"nothing of a removed region stays open", observe + "findings.go", "if !slices.Contains(there, name) {", "if len(there) == 0 {", "TestNothingOf"},
+		{"a region that is there is not gone", observe + "findings.go", "if !slices.Contains(there, name) {", "if slices.Contains(there, name) || true {", "TestThreeObservers|TestRunsThat"},
 		{"poison shows in what comes back", observe + "metrics.go", "back >= fewest && back/in > b.ErrorRatio", "false", ""},
 	}
 }

@@ -1,6 +1,9 @@
 package observe
 
 import (
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"example.com/unbroken/internal/loop"
@@ -64,6 +67,30 @@ func (o *Observer) findings(found []Verdict, states map[string]region.Entry, vie
 			f.state, f.at = Bad, last.Add(region.Fresh)
 		}
 		all = append(all, f)
+	}
+	return all
+}
+
+// gone are the findings of regions that are not in the file any more: nobody looks at them, and nothing of them is bad.
+func (o *Observer) gone(t told) (all []finding) {
+	for _, key := range slices.Sorted(maps.Keys(t)) {
+		subject := strings.TrimPrefix(key, waiting)
+		name, check, isCheck := strings.Cut(subject, "/")
+		there, why := o.Loop, name+" is not a region of the loop any more"
+		f := finding{subject: subject, state: OK, at: o.Now()}
+		switch {
+		case name == "observer" && isCheck: // of the region that the rest names
+			name, there = check, o.All
+			f.good, f.data = loop.TypeObserverHeard, map[string]any{"observer": name}
+		case isCheck:
+			f.own, f.good = true, loop.TypeCheckRecovered
+			f.data = map[string]any{"region": name, "check": check, "votes": false, "value": "", "detail": why, "observer": o.Region, "others": 0}
+		default:
+			f.good, f.data = loop.TypeRegionReturned, map[string]any{"region": name, "by": o.Region, "why": why}
+		}
+		if !slices.Contains(there, name) {
+			all = append(all, f)
+		}
 	}
 	return all
 }

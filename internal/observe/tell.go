@@ -36,7 +36,7 @@ func (o *Observer) tell(ctx context.Context, found []Verdict, states map[string]
 	if err != nil {
 		return fmt.Errorf("read what was told: %w", err) // the next run tells
 	}
-	due, after := before.changes(o.findings(found, states, views, said), o.Region)
+	due, after := before.changes(append(o.findings(found, states, views, said), o.gone(before)...), o.Region)
 	if len(due) == 0 {
 		return nil
 	}

@@ -13,7 +13,6 @@ import (
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/mem"
 	"example.com/unbroken/internal/observe"
-	"example.com/unbroken/internal/region"
 )
 
 // news is what lies on a region's queue.
@@ -232,58 +231,6 @@ func TestWhatNoRuleHearsIsNotSent(t *testing.T) {
 	run(t, w, w.observer(witness))
 	if all := append(p.take(t, w, east), p.take(t, w, west)...); len(all) != 0 {
 		t.Errorf("%v", all)
-	}
-}
-
-// Observers that flip a region at once, each by its own clock, tell of one drain and one return, and so does one that sees
-// the flip later; the next ones are others.
-func TestAFlipIsOneSignalWhoeverTells(t *testing.T) {
-	t.Parallel()
-	w := newWorld()
-	p := newPost(w)
-	ids := map[string]map[string]int{loop.TypeRegionDrained: {}, loop.TypeRegionReturned: {}}
-	minute := func() {
-		run(t, w, w.telling(witness, p))
-		w.now = w.now.Add(-time.Minute)
-		first := w.telling(east, p)
-		first.Docs = &between{world: w, of: region.StateKey(""), do: func() {
-			w.now = w.now.Add(3 * time.Millisecond)
-			_, _ = w.telling(witness, p).Run(t.Context())
-		}}
-		now := w.now
-		first.Now = func() time.Time { return now }
-		_, _ = first.Run(t.Context())
-		third := w.telling(west, p)
-		third.Endpoint = "https://west"
-		run(t, w, third)
-		for _, table := range []string{east, west} {
-			for _, n := range of(p.take(t, w, table), west) {
-				ids[n.typ][n.id]++
-			}
-		}
-	}
-	for i := range 2 {
-		w.probed["https://west/v1/health"] = errDown
-		for range 20 {
-			minute()
-		}
-		clear(w.probed)
-		for range 20 {
-			minute()
-		}
-		for typ, each := range ids {
-			if len(each) != i+1 {
-				t.Errorf("after flip %d: %s under %v", i+1, typ, each)
-			}
-			for _, n := range each {
-				if n < 3 {
-					t.Errorf("%d of three observers told of %s: the test is about what several tell", n, typ)
-				}
-			}
-		}
-		if both := w.docs[east+"|"+region.StateKey(west)]; len(both) < 2 {
-			t.Errorf("only %v flipped", both)
-		}
 	}
 }
 
