@@ -64,7 +64,7 @@ func TestHalfDeadRegionsAreDrained(t *testing.T) {
 			of(east, loop.FuncDecide, "dynamodb", edge.Cut), of(east, loop.FuncAct, "dynamodb", edge.Cut),
 			of(west, loop.FuncAct, "dynamodb", edge.Hang),
 		}, toBoth, "", ""},
-		{"ingest accepts nothing; the inbox is not read; an observer is isolated", []edge.Fault{
+		{"ingest accepts nothing; what the inbox has is not passed on; an observer is isolated", []edge.Fault{
 			of(east, loop.FuncIngestHTTP, "sqs", edge.Fail),
 			of(west, loop.FuncIngestQueue, "sqs", edge.Cut),
 		}, toTheDeaf, "", third},
