@@ -29,7 +29,8 @@ func (drillCmd) Help() string {
 producers saw, when health answered 503 and 200 again, when DNS left the region out, what its queues held, and how old the
 canaries' receipts were. The loop does not know that it is a drill.
 
-Refused unless the region is active, another one is active and answers 200, and no other drill runs. Ctrl-C restores the
+Refused unless the region is active, another one is active and answers 200, no other drill runs, and this machine's clock
+is that of the observers, as for every order. Ctrl-C restores the
 region and reports what was measured; so does the drill itself when no other region answers any more. If it dies without
 that, the region stays drained until unbroken restore. What a person orders meanwhile stands.
 
