@@ -2,13 +2,16 @@ package mutants
 
 // health are the guards that keep monitors from taking the loop down.
 func health() []mutant {
-	const act, decide, region, ingest, observe, outputs = "internal/act/", "internal/decide/", "internal/region/", "internal/ingest/", "internal/observe/", "internal/outputs/"
+	const act, decide, region, ingest, observe, outputs, orders = "internal/act/", "internal/decide/", "internal/region/", "internal/ingest/", "internal/observe/", "internal/outputs/", "cmd/unbroken/"
 	return []mutant{
 		{"one observer drains nothing", region + "region.go", "Quorum = 2 ", "Quorum = 1 ", ""},
 		{"a verdict counts while it is fresh", region + "region.go", "return now.Sub(at).Abs() <= Fresh", "return now.Sub(at) <= Fresh+1000*time.Hour", ""},
 		{"one voice holds a failback", region + "region.go", "if heard++; !one.Healthy || now", "if heard++; now", ""},
 		{"silence is not health", region + "region.go", "return heard >= Quorum", "return true", ""},
 		{"health is sustained before a return", region + "region.go", "|| now.Sub(one.Since) < Sustain", "", ""},
+		{"a region that is drained again has been drained since it was", region + "region.go", "if !e.Drained.IsZero() {", "if false {", "TestARegionIsDrained"},
+		{"what only orders carry is not lost by a flip", region + "region.go", "return strings.HasPrefix(writer, operator) })", "return true })", "TestTheNewestOrder"},
+		{"salvage does not wait anew for a drain that is ordered again", "internal/salvage/run.go", "now.Sub(s.DrainedSince())", "now.Sub(s.Since)", "TestOnlyAWell"},
 		{"an operator's order is not judged", region + "judge.go", "case s.Pins():", "case false:", ""},
 		{"a drain is followed by a dwell", region + "judge.go", "dwelt >= MinDrained &&", "", ""},
 		{"a return is followed by a dwell", region + "judge.go", "dwelt >= MinActive &&", "", ""},
@@ -26,6 +29,22 @@ func health() []mutant {
 		{"a region whose canary is overdue is not whole", outputs + "health.go", "|| now.Sub(r.LandedAt).Abs() > loop.CanaryKeep", "", "TestHealth"},
 		{"a drained region is not healthy", outputs + "health.go", "|| region.Refuses", "|| false && region.Refuses", "TestHealth"},
 		{"a drained region takes no signals", ingest + "gate.go", "&& g.Drained(r.Context()) {", "&& false {", "TestADrainedRegionSends"},
+		{"an order comes after all that is known", orders + "drain_order.go", "e.Since = known.Since.Add(1)", "_ = known", "TestAnOrderComesAfter"},
+		{"a clock that is behind orders nothing", orders + "drain_clock.go", "heard[region.Quorum-1].Sub(now) > region.Fresh:", "false:", "TestAClockThat"},
+		{"a clock that is ahead orders nothing", orders + "drain_clock.go", "case len(heard) > 0 && now.Sub(heard[0]) > region.Fresh:", "case false:", "TestAClockThat"},
+		{"one observer that lies does not speak against a clock", orders + "drain_clock.go", "case len(heard) >= region.Quorum && heard[region.Quorum-1].Sub(now)", "case len(heard) > 0 && heard[0].Sub(now)", "TestAClockThat"},
+		{"a command says what stands", orders + "drain_stands.go", "if stands.Order != out.Order || !stands.Since.Equal(out.Since) || stands.By != out.By {", "if false {", "TestACommandSays"},
+		{"a freeze keeps a drain that comes between", orders + "drain_stands.go", "keeps && !was.Pins() &&", "keeps && false &&", "TestAFreezeKeeps"},
+		{"a freeze does not end a drain", orders + "drain_order.go", "if was.Order != region.Drain {", "if true {", "TestAFreezeDoesNot"},
+		{"two people who drain a region each leave somebody", orders + "drain_stands.go", "if !spares ||", "if true ||", "TestTwoPeople"},
+		{"what the control plane was told outlives a flip", orders + "drain_order.go", "ControlPlane: v.Order(now).ControlPlane}", "ControlPlane: was.ControlPlane}", "TestThatTheControlPlane"},
+		{"what the control plane did not do is not forgotten", orders + "drain_names.go", "case done.Error != \"\":", "case false:", "TestWhatTheControlPlane"},
+		{"an order counts without its audit entry", orders + "drain_write.go", "return nil, r.Docs.Put(ctx, table, \"audit#\"+table, loop.TimeKey(e.Since), what, auditKeep)", "return r.Docs.Put(ctx, table, \"audit#\"+table, loop.TimeKey(e.Since), what, auditKeep), nil", "TestAnOrderThatCouldNot"},
+		{"a drain that is ordered again begins nothing anew", orders + "drain_order.go", "e.Drained = was.DrainedSince()", "_ = was", "TestADrainThatIs"},
+		{"a drill finds a name that never returns", orders + "drill_report.go", "find(later(r.DNSBack, r.HealthBack.Std()+drillDNS),", "find(false,", "TestADrillFinds"},
+		{"a drill that is too short for DNS says so", orders + "drill_report.go", "find(wasAnswered && r.DNSOut == nil && drained < drillDNS,", "find(false,", "TestADrillFinds"},
+		{"a drill waits for DNS", orders + "drill_run.go", "limit += drillDNS + time.Second", "limit += 0", "TestADrillWaits"},
+		{"a drill asks the name that all share", orders + "drill_run.go", "if d.Domain == \"\" || d.Resolver != \"\" {", "if true {", "TestADrillAsks"},
 		{"a canary that is overdue is an objection", observe + "checks.go", "c.say(age > o.Bounds.ReceiptAge.Std(),", "c.say(false,", ""},
 		{"where operators drain, observers write no state", observe + "state.go", "if o.Operator { // observers write nothing", "if o.Operator && false {", ""},
 		{"after a gap a verdict stands anew", observe + "state.go", "gap := v.At.Sub(last.At) > region.Fresh", "gap := false", ""},

@@ -66,9 +66,20 @@ type Entry struct {
 	By    string    `json:"by,omitempty"`  // who ordered it
 	Why   string    `json:"why,omitempty"` // the evidence or the reason
 
+	// Of an order that left the region drained: since when it has been.
+	Drained time.Time `json:"drained,omitzero"`
+
 	// The loop's name in DNS, where a person took the region out of it by the control plane. For the next person; nothing
-	// goes by it.
+	// goes by it. Each order carries on what the one before it has.
 	ControlPlane string `json:"controlPlane,omitempty"`
+}
+
+// DrainedSince is since when a drained region has been so: an order that says it again changes nothing about that.
+func (e Entry) DrainedSince() time.Time {
+	if !e.Drained.IsZero() {
+		return e.Drained
+	}
+	return e.Since
 }
 
 // Order is what an operator said.
@@ -116,23 +127,32 @@ type View struct {
 
 // Now is the state as written, before anyone judges it anew.
 func (v View) Now(now time.Time) Entry {
-	newest := Entry{State: Active}
-	var order Entry
+	flip, order := v.Flip(now), v.Order(now)
+	if order.Pins() || order.State != "" && !flip.Since.After(order.Since) {
+		return order
+	}
+	return flip
+}
+
+// Order is what an operator ordered last; nothing, if nobody did.
+func (v View) Order(now time.Time) Entry {
+	return v.newest(now, Entry{}, func(writer string, _ Entry) bool { return strings.HasPrefix(writer, operator) })
+}
+
+// Flip is the last change by an observer; without any the region is active.
+func (v View) Flip(now time.Time) Entry {
+	return v.newest(now, Entry{State: Active}, func(writer string, e Entry) bool { return !strings.HasPrefix(writer, operator) && e.Order == "" })
+}
+
+func (v View) newest(now time.Time, newest Entry, of func(writer string, e Entry) bool) Entry {
 	for _, writer := range slices.Sorted(maps.Keys(v.Entries)) { // ties have one winner
 		e := v.Entries[writer]
 		if e.State != Active && e.State != Drained || e.Since.Sub(now) > Fresh {
 			continue // unreadable, or of a clock so wrong that it would count for ever
 		}
-		if strings.HasPrefix(writer, operator) {
-			if e.Since.After(order.Since) {
-				order = e
-			}
-		} else if e.Order == "" && e.Since.After(newest.Since) {
+		if of(writer, e) && e.Since.After(newest.Since) {
 			newest = e
 		}
-	}
-	if order.Pins() || order.State != "" && !newest.Since.After(order.Since) {
-		return order
 	}
 	return newest
 }
