@@ -98,7 +98,7 @@ func (c salvageCmd) peer(ctx context.Context, g *globals, w *world, r *reach) (s
 	if e.State != region.Drained {
 		return "", fail(exitProblem, fmt.Errorf("%s is not drained: it takes signals, and works on what it has; drain it first", c.Name))
 	}
-	if since := now.Sub(e.Since); since < salvage.Settle {
+	if since := now.Sub(e.DrainedSince()); since < salvage.Settle {
 		return "", fail(exitProblem, fmt.Errorf("%s has been drained for %s: let its functions and the standby copies do what they can for %s first",
 			c.Name, since.Round(time.Second), salvage.Settle))
 	}

@@ -72,6 +72,15 @@ func TestNobodyIsAskedAboutWhatIsSuppressed(t *testing.T) {
 	w.suppressed("e", "budget: ")
 }
 
+func TestNobodyIsAskedAboutWhatIsKilled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	change(t, w.controlled(nil), killed("r"))
+	w.now = w.now.Add(time.Minute)
+	w.deliver("a", approved("e"))
+	w.suppressed("e", "killed: ")
+}
+
 // What was approved passes the kill switch like everything else.
 func TestTheKillSwitchStandsBehindTheApproval(t *testing.T) {
 	t.Parallel()

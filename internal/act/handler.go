@@ -54,7 +54,7 @@ func New(c Config) *Handler {
 		guardStage{claims: c.Claims, now: c.Now},
 		silenceStage{},
 		inhibitStage{firings: c.Firings},
-		killStage{controls}, // what it stops throttles nothing and spends nothing
+		killStage{controls}, // what it stops throttles nothing, spends nothing and is asked of nobody
 		throttleStage{throttles: c.Throttles, now: c.Now},
 		budgetStage{budgets: c.Budgets},
 		throttleStage{throttles: c.Throttles, now: c.Now, enter: true},

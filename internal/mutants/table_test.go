@@ -44,7 +44,7 @@ func table() []mutant {
 		{"a region without copies gets no timer of the key", decide + "timer.go", "k.cfg.Peer != \"\" && t.mirror {", "k.cfg.Peer != \"\" {", "WhoHas"},
 		{"pending effects are never forgotten", decide + "pending.go", "if t.Pending() {\n\t\t\treturn false", "if t.Pending() {\n\t\t\treturn true", ""},
 		{"the entries are read again after they were put", decide + "episode.go", "j := judged{entries: merge(seen.Entries), lateness", "j := judged{entries: merge(slices.Concat(known.Entries, inTime)), lateness", ""},
-		{"a tick without its signal tells nothing of the past", decide + "revise.go", "return !j.entries[i].Tick || slices.ContainsFunc(j.entries[:i], func(e Entry) bool { return !e.Tick })", "return true", "TickWithoutItsSignal"},
+		{"a tick without its signal tells nothing of the past", decide + "revise.go", "return !j.entries[i].Tick || slices.ContainsFunc(j.entries[:i], func(e Entry) bool { return !e.Tick })", "return true || !j.entries[i].Tick", "TickWithoutItsSignal"},
 		{"the past is not told without what a region has not got yet", decide + "revise.go", "&& j.knows(e, first)", "", "NotReplicatedYet"},
 		{"transitions go forward in event time only", decide + "revise.go", "if entry.Pos.After(e.Last) && state != open {", "if state != open {", ""},
 		{"one signal counts once in a window", decide + "fold.go", "if _, alike := seen[begins]; alike &&", "if _, alike := seen[begins]; alike && false &&", ""},

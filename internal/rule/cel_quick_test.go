@@ -73,6 +73,22 @@ func TestQuickIsWhatCELSays(t *testing.T) {
 	}
 }
 
+// What no double holds is an error, and CEL's to tell: alone it is no key, and compared it is nothing.
+func TestANumberThatIsNoneIsNotQuick(t *testing.T) {
+	t.Parallel()
+	env, err := celEnv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked, issues := check(env, "signal.data.a")
+	if issues.Err() != nil {
+		t.Fatal(issues.Err())
+	}
+	if v, ok := quickOf(checked.NativeRep().Expr()).value.find(&activation{event: signal(`{"a":1e400}`)}); ok {
+		t.Errorf("found %v", v)
+	}
+}
+
 // An ordinary condition and an ordinary key need no CEL.
 func TestOrdinaryExpressionsAreQuick(t *testing.T) {
 	t.Parallel()

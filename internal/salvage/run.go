@@ -114,7 +114,7 @@ func Due(now time.Time, own string, views map[string]region.View) (due []string)
 	}
 	for _, name := range slices.Sorted(maps.Keys(states)) {
 		s := states[name]
-		if name != own && s.State == region.Drained && now.Sub(s.Since) >= Settle && region.Refuses(now, name, views) {
+		if name != own && s.State == region.Drained && now.Sub(s.DrainedSince()) >= Settle && region.Refuses(now, name, views) {
 			due = append(due, name)
 		}
 	}

@@ -30,6 +30,13 @@ func drained(ago time.Duration, order region.Order) region.View {
 	return region.View{Entries: map[string]region.Entry{writer: {State: region.Drained, Since: noon.Add(-ago), Order: order}}}
 }
 
+// again is a drain that a person has just ordered again.
+func again(ago time.Duration) region.View {
+	return region.View{Entries: map[string]region.Entry{
+		region.OperatorKey(west): {State: region.Drained, Since: noon, Drained: noon.Add(-ago), Order: region.Drain},
+	}}
+}
+
 func objected() region.View {
 	v := region.View{Verdicts: map[string]region.Verdict{}}
 	for _, o := range []string{east, west} {
@@ -48,6 +55,7 @@ func TestOnlyAWellRegionSalvagesAndOnlyWhatIsDrained(t *testing.T) {
 		"one is drained by a person":       {map[string]region.View{east: drained(salvage.Settle, region.Drain)}, []string{east}},
 		"one is drained by observers":      {map[string]region.View{east: drained(salvage.Settle, "")}, []string{east}},
 		"two are":                          {map[string]region.View{east: drained(time.Hour, ""), middle: drained(time.Hour, "")}, []string{middle, east}},
+		"and again a moment ago":           {map[string]region.View{east: again(salvage.Settle)}, []string{east}},
 		"it has just been drained":         {map[string]region.View{east: drained(salvage.Settle-time.Second, region.Drain)}, nil},
 		"this one is drained, too":         {map[string]region.View{east: drained(time.Hour, ""), west: drained(time.Hour, region.Drain)}, nil},
 		"two object to this one":           {map[string]region.View{east: drained(time.Hour, region.Drain), west: objected()}, nil},

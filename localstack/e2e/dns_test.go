@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -39,10 +38,10 @@ func TestDNSLeavesADeadRegionWithoutTheControlPlane(t *testing.T) {
 	for i := range 5 {
 		found = append(found, median(t, hedged(t), all[5+i:6+i]))
 	}
-	slices.Sort(found)
+	slowest := slices.Max(found)
 	t.Logf("to one region a signal takes %s; with the other one just dead, hedged, %s", straight, found)
-	if gap, limit := found[2]-straight, 400*time.Millisecond+10*straight; gap > limit {
-		t.Errorf("producers that hedge waited %s longer for their region's death; %s are allowed", gap, limit)
+	if gap, limit := slowest-straight, 400*time.Millisecond+straight; gap > limit { // this machine, too, may be slower once than in the median
+		t.Errorf("a producer that hedges waited %s longer for its region's death; %s are allowed", gap, limit)
 	}
 	resolves(t, time.Minute, west)
 	s := all[10:13]
@@ -99,7 +98,7 @@ func onlyDataPlanes(t *testing.T) {
 		if c.Function == "" || c.Caller == local.StandIn {
 			continue
 		}
-		if functions++; !dataPlane(c.Operation) {
+		if functions++; c.Service != "execute-api" && !slices.Contains(dataPlane, c.Operation) {
 			t.Errorf("a function called a control plane: %+v", c)
 		}
 	}
@@ -108,18 +107,11 @@ func onlyDataPlanes(t *testing.T) {
 	}
 }
 
-// dataPlane says whether an operation reads, writes or runs what stands, and neither makes nor changes nor removes it.
-func dataPlane(operation string) bool {
-	switch operation {
-	case "PutItem", "UpdateItem", "DeleteItem", "DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility", "PutMetricData", "PutLogEvents", "CreateLogStream":
-		return true
-	}
-	for _, verb := range []string{"Create", "Update", "Delete", "Put", "Change", "Set", "Add", "Remove", "Tag", "Enable", "Disable", "Start", "Stop"} {
-		if strings.HasPrefix(operation, verb) {
-			return false
-		}
-	}
-	return true
+// dataPlane are the operations that read, write or run what stands, as infra's roles have them.
+var dataPlane = []string{
+	"SendMessage", "SendMessageBatch", "ReceiveMessage", "DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch", "GetQueueAttributes",
+	"GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem",
+	"GetParameter", "GetSecretValue", "PutObject", "Invoke", "GetMetricData", "PutMetricData",
 }
 
 // The last resort: Route 53's control plane takes a region out whose health goes on answering 200, and puts it back. Its

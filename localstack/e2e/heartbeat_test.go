@@ -51,14 +51,20 @@ func (o *outside) since(then time.Time) (n int) {
 	return n
 }
 
-// heard waits for one beat of each observer.
+// heard waits until as many observers are heard: of n beats a minute, n lie within a minute less its largest gap, which is an nth
+// of it at least; of fewer observers' they never do.
 func (o *outside) heard(t *testing.T, observers int) {
 	t.Helper()
+	within := time.Minute - time.Minute/time.Duration(observers)
 	began := time.Now()
 	until(t, 2*time.Minute, func(context.Context) error {
-		if n := o.since(began); n < observers {
-			return fmt.Errorf("%d beats of %d observers", n, observers)
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		for last := observers - 1; last < len(o.beats); last++ {
+			if first := o.beats[last-observers+1]; first.After(began) && o.beats[last].Sub(first) < within+5*time.Second {
+				return nil
+			}
 		}
-		return nil
+		return fmt.Errorf("of %d observers were heard, since %s: %v", observers, began, o.beats)
 	})
 }
