@@ -40,16 +40,16 @@ func (r region) signalSenders() []*string {
 	return append(roles, r.salvagers()...)
 }
 
-// salvagers is this region's own, who brings what a drained peer had: nobody sends to another region's queues but the
-// chain.
+// salvagers are this region's own, who brings what a drained peer had, and the peers', who renew what stays here while this
+// region is drained.
 func (r region) salvagers() []*string {
 	if len(r.cfg.Regions.Loop) < 2 {
 		return nil
 	}
-	return []*string{r.roleARN(r.name, loop.FuncSalvage)}
+	return r.everywhere(func(in string) *string { return r.roleARN(in, loop.FuncSalvage) })
 }
 
-// actionSenders put effects on `actions`; no region sends to another's.
+// actionSenders put effects on `actions`; no region sends new ones to another's.
 func (r region) actionSenders() []*string {
 	return append(r.salvagers(), r.roleARN(r.name, loop.FuncDecide), r.roleARN(r.name, loop.FuncAct))
 }

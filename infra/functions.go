@@ -114,7 +114,7 @@ func (r region) timeout(name string) float64 {
 	case loop.FuncDecide:
 		return 15
 	case loop.FuncObserver, loop.FuncSalvage, loop.FuncCanary:
-		return 50 // done before the next minute's run starts
+		return 50 // done before the next minute's run starts; a salvage ends by itself before (salvage.Longest)
 	case loop.FuncSweeper:
 		return 300 // the four minutes of a run, its last page, and writing down where it stopped
 	case loop.FuncArchive, loop.FuncIngestPoll:

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/salvage"
 )
 
 // queuesOf maps a stack's queues by name without the prefix.
@@ -115,6 +116,19 @@ func holds(condition any, context map[string]string) bool {
 	return len(operators) > 0
 }
 
+// What salvage leaves where it is has half of its receives left: for the region's own functions, and for sends that fail.
+func TestSalvageExhaustsNoReceives(t *testing.T) {
+	if maxReceive < 2*salvage.Renew {
+		t.Errorf("a dead letter after %d receives, renewed after %d", maxReceive, salvage.Renew)
+	}
+	for id, f := range made.pair.stacks["ub-us-east-2"].Resources {
+		timeout, _ := f.Properties["Timeout"].(float64)
+		if text(f.Properties["FunctionName"]) == "ub-"+loop.FuncSalvage && timeout <= salvage.Longest.Seconds() {
+			t.Errorf("%s is killed after %v s, and may take %s", id, timeout, salvage.Longest)
+		}
+	}
+}
+
 func TestSignalsAndActionsRefuseStrangers(t *testing.T) {
 	role := func(name string) map[string]string {
 		return map[string]string{"aws:PrincipalArn": "arn:aws:iam::123456789012:role/" + name, "aws:PrincipalAccount": "123456789012"}
@@ -130,6 +144,8 @@ func TestSignalsAndActionsRefuseStrangers(t *testing.T) {
 		{"signals", role("ub-ingest-queue-us-west-2"), false},
 		{"signals", role("ub-decide-us-west-2"), false},
 		{"signals", role("ub-act-us-east-2"), false},
+		{"signals", role("ub-salvage-us-east-2"), false},
+		{"signals", role("ub-salvage-us-west-2"), false}, // what stays here, renewed
 		{"signals", role("oncall"), false},
 		{"signals", role("ub-outputs-us-east-2"), true},
 		{"signals", role("ub-observer-us-east-2"), true},
@@ -138,6 +154,8 @@ func TestSignalsAndActionsRefuseStrangers(t *testing.T) {
 		{"signals", topic, true},
 		{"actions", role("ub-decide-us-east-2"), false},
 		{"actions", role("ub-act-us-east-2"), false},
+		{"actions", role("ub-salvage-us-east-2"), false},
+		{"actions", role("ub-salvage-us-west-2"), false},
 		{"actions", role("ub-decide-us-west-2"), true}, // no region acts through another's queue
 		{"actions", role("ub-ingest-http-us-east-2"), true},
 		{"actions", role("admin"), true},

@@ -112,10 +112,14 @@ func (r region) grants(name string) []awsiam.PolicyStatement {
 			onKeys([]string{"effect#*", "episode#*", "budget#*", "throttle#*"}, []string{"dynamodb:DeleteItem"}, claims),
 			onKeys([]string{"sweep#" + r.name}, []string{"dynamodb:Query", "dynamodb:PutItem"}, outputs),
 		}
-	case loop.FuncSalvage: // what is stranded in drained peers, to the own queues; who is drained
+	case loop.FuncSalvage: // what is stranded in drained peers, to the own queues, and what stays, to theirs anew; who is drained
+		filled := []*string{own(loop.QueueInbox), own(loop.QueueSignals), own(loop.QueueActions)}
+		for _, peer := range loop.Peers(r.cfg.Regions.Loop, r.name) {
+			filled = append(filled, r.queueARN(peer, loop.QueueSignals), r.queueARN(peer, loop.QueueActions))
+		}
 		return []awsiam.PolicyStatement{
 			r.salvages(),
-			send(own(loop.QueueInbox), own(loop.QueueSignals), own(loop.QueueActions)),
+			send(filled...),
 			onKeys([]string{"state#*", "verdict#*"}, []string{"dynamodb:Query"}, outputs),
 		}
 	case loop.FuncCanary:

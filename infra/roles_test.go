@@ -103,7 +103,7 @@ var contract = map[string][]string{
 	},
 	"salvage": {
 		"sqs:ReceiveMessage,sqs:DeleteMessage,sqs:ChangeMessageVisibility inbox@{peer} signals@{peer} actions@{peer}",
-		"sqs:SendMessage inbox@{own} signals@{own} actions@{own}",
+		"sqs:SendMessage inbox@{own} signals@{own} actions@{own} signals@{peer} actions@{peer}",
 		"dynamodb:Query table/outputs@{own} state#* verdict#*",
 	},
 	"outputs": {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -16,16 +17,20 @@ type namesArgs struct {
 
 func (a namesArgs) asked() bool { return a.ControlPlane != "" }
 
-// next is what is written down for the next person: the name that the region was taken out of. Every order carries it
-// on; only a restore by the same way ends it.
-func (a namesArgs) next(o region.Order, was region.Entry) string {
+// next is what is written down for the next person: the name that the region was taken out of. Every order carries on
+// what the last one had; only a restore by the same way ends it, once Route 53 has done it.
+func (a namesArgs) next(o region.Order, last string, done *dnsChange) string {
 	switch {
 	case !a.asked():
-		return was.ControlPlane
+		return last
 	case o == region.Drain:
 		return a.ControlPlane
-	default:
+	case done.Error != "":
+		return cmp.Or(last, a.ControlPlane)
+	case last == a.ControlPlane:
 		return ""
+	default:
+		return last
 	}
 }
 

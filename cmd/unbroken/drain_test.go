@@ -38,9 +38,9 @@ func TestOperatorsDrainFreezeAndRestore(t *testing.T) {
 		pins    bool
 	}{
 		{"drain", region.Drained, true},
-		{"freeze", region.Drained, true},
-		{"unfreeze", region.Drained, false},
 		{"restore", region.Active, false},
+		{"freeze", region.Active, true},
+		{"unfreeze", region.Active, false},
 		{"freeze", region.Active, true},
 	} {
 		w.tick()
@@ -135,8 +135,11 @@ func TestTheControlPlaneIsAskedOnlyWhereItIsNamed(t *testing.T) {
 		t.Errorf("%v: %s", w.cloud.names, out)
 	}
 	w.tick()
+	w.must(t, "restore", "us-west-2", "--reason", "x")
+	w.tick()
 	w.must(t, "freeze", "us-west-2", "--reason", "x")
 	w.tick()
+	w.err.Reset()
 	w.must(t, "restore", "us-west-2", "--reason", "x")
 	if !strings.Contains(w.err.String(), "--control-plane "+domain) || w.cloud.names[domain+"|us-west-2"] != "out" {
 		t.Errorf("%v: %s", w.cloud.names, w.err.String())
@@ -147,7 +150,7 @@ func TestTheControlPlaneIsAskedOnlyWhereItIsNamed(t *testing.T) {
 		t.Errorf("%v, %+v", w.cloud.names, e)
 	}
 	trail, _ := w.cloud.Query(t.Context(), "us-east-2", "audit#us-east-2")
-	if all := fmt.Sprintf("%s", trail); strings.Count(all, domain) != 3 {
+	if all := fmt.Sprintf("%s", trail); strings.Count(all, domain) != 4 {
 		t.Errorf("audited: %s", all)
 	}
 }

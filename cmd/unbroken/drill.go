@@ -16,11 +16,11 @@ import (
 
 type drillCmd struct {
 	Name     string        `arg:"" name:"region" help:"The loop region to drain."`
-	For      time.Duration `default:"90s" help:"How long it stays drained: 10s to 1h."`
+	For      time.Duration `placeholder:"DURATION" help:"How long it stays drained: 10s to 1h (default: 90s; with --domain 2m, which is long enough for DNS)."`
 	Input    string        `default:"default" help:"The input that the drill's own signals go to. No rule should match their type, unbroken.drill."`
 	Reason   string        `default:"drill" placeholder:"TEXT" help:"Stands in unbroken status, and in the audit trail."`
-	Domain   string        `placeholder:"DOMAIN" help:"The loop's name: measures when DNS leaves the region out."`
-	Resolver string        `placeholder:"IP:PORT" help:"Whom to ask for it (default: this machine's resolver)."`
+	Domain   string        `placeholder:"DOMAIN" help:"The loop's name: measures when DNS leaves the region out and answers it again."`
+	Resolver string        `placeholder:"IP:PORT" help:"Whom to ask for it (default: this machine's resolver, and then https://DOMAIN/v1/health is asked, too)."`
 }
 
 // Help implements kong.HelpProvider.
@@ -29,23 +29,29 @@ func (drillCmd) Help() string {
 producers saw, when health answered 503 and 200 again, when DNS left the region out, what its queues held, and how old the
 canaries' receipts were. The loop does not know that it is a drill.
 
-Refused unless the region is active, another one is active and answers 200, and no other drill runs. Ctrl-C restores the
+Refused unless the region is active, another one is active and answers 200, no other drill runs, and this machine's clock
+is that of the observers, as for every order. Ctrl-C restores the
 region and reports what was measured; so does the drill itself when no other region answers any more. If it dies without
 that, the region stays drained until unbroken restore. What a person orders meanwhile stands.
 
 Exits 1 if something was not as it should be: a signal not accepted, a send that took longer than a second, health not 503
-within 5 s or not 200 within 90 s, DNS not changed within 45 s and the records' TTL of 60 s, receipts older than 90 s.
+within 5 s or not 200 within 90 s, DNS not changed within 45 s and the records' TTL of 60 s of the order, or of health's 200,
+receipts older than 90 s, https://DOMAIN not answering 200 before the drill; also where --for was too short to tell of DNS,
+and where the drill was refused or aborted. In all these cases the region is restored. Exits 4 if that could not be done, or
+if it could not be told whether another drill runs. DNS can be judged only where DOMAIN is answered with the region.
 
   unbroken drill us-west-2
-  unbroken drill us-west-2 --for 3m --domain loop.example.com`
+  unbroken drill us-west-2 --domain loop.example.com`
 }
 
 const (
 	drillEvery    = 250 * time.Millisecond // a signal, and a look at the region's health
 	drillSlow     = 4                      // so many of these between looks at everything else
+	drillFor      = 90 * time.Second
+	drillForDNS   = 2 * time.Minute // more than drillDNS
 	drillBefore   = 5 * time.Second
 	drillPatience = 3 * time.Second  // then a signal counts as not accepted
-	drillAfter    = 90 * time.Second // at most, until the region is back
+	drillAfter    = 90 * time.Second // at most, until the region is back; drillDNS more until DNS answers it
 	drillKey      = "drill"          // of the record in claims that says that one runs
 )
 
@@ -56,6 +62,11 @@ func (c drillCmd) Run(ctx context.Context, g *globals, w *world) error {
 		return err
 	}
 	all := r.cfg.Regions.Loop
+	if c.For == 0 {
+		if c.For = drillFor; c.Domain != "" {
+			c.For = drillForDNS
+		}
+	}
 	switch {
 	case !slices.Contains(all, c.Name):
 		return fail(exitUsage, fmt.Errorf("%s is no loop region: loop.yaml has %s", line(c.Name), strings.Join(all, ", ")))
@@ -96,6 +107,9 @@ func (c drillCmd) ready(ctx context.Context, g *globals, w *world, r *reach) err
 		return err
 	}
 	now := w.Now()
+	if err := r.clock(ctx, views, now); err != nil {
+		return fail(exitProblem, fmt.Errorf("no drill: %w", err))
+	}
 	if e := views[c.Name].Now(now); e.State != region.Active || e.Pins() {
 		return fail(exitProblem, fmt.Errorf("%s is %s, by %s: %s; a drill begins with a region that is active and not frozen", c.Name, e.State, line(e.By), line(e.Why)))
 	}
@@ -118,7 +132,7 @@ var errDrilling = errors.New("a drill runs already")
 // lockDrill makes this the only drill, in the first region whose claims answer: the record is of all regions, and of two
 // writers one wins.
 func (r *reach) lockDrill(ctx context.Context, w *world, name string, length time.Duration) (release func(), err error) {
-	mine := drilling{Region: name, By: r.Who(ctx), Until: w.Now().UTC().Add(length + drillBefore + drillAfter + time.Minute)}
+	mine := drilling{Region: name, By: r.Who(ctx), Until: w.Now().UTC().Add(length + drillBefore + drillAfter + drillDNS + time.Minute)}
 	var errs []error
 	for _, table := range r.cfg.Regions.Loop {
 		rev, err := r.lockIn(ctx, w, table, mine)

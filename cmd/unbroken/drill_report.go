@@ -45,8 +45,8 @@ const (
 	drillReceipt = loop.CanaryKeep
 )
 
-// judge finds what was not as it should be.
-func (r *drillReport) judge(wasAnswered bool) {
+// judge finds what was not as it should be. drained is for how long the region was.
+func (r *drillReport) judge(wasAnswered bool, drained time.Duration) {
 	find := func(bad bool, format string, args ...any) {
 		if bad {
 			r.Findings = append(r.Findings, fmt.Sprintf(format, args...))
@@ -59,7 +59,11 @@ func (r *drillReport) judge(wasAnswered bool) {
 	find(later(r.HealthOut, drillOut), "health did not answer 503 within %s", drillOut)
 	find(r.Aborted == "" && later(r.HealthBack, drillAfter), "health did not answer 200 within %s", drillAfter)
 	find(r.domain && !wasAnswered, "DNS did not answer with %s before the drill, so that its leaving was not seen", r.Region)
-	find(wasAnswered && later(r.DNSOut, drillDNS), "DNS did not leave %s out within %s", r.Region, drillDNS)
+	find(wasAnswered && r.DNSOut == nil && drained < drillDNS, "not long enough to tell whether DNS leaves %s out: it had not after %s, and may take %s", r.Region, drained, drillDNS)
+	find(wasAnswered && (r.DNSOut != nil || drained >= drillDNS) && later(r.DNSOut, drillDNS), "DNS did not leave %s out within %s", r.Region, drillDNS)
+	if r.Aborted == "" && r.DNSOut != nil && r.HealthBack != nil {
+		find(later(r.DNSBack, r.HealthBack.Std()+drillDNS), "DNS did not answer with %s again within %s of its health", r.Region, drillDNS)
+	}
 	for _, of := range slices.Sorted(maps.Keys(r.Receipts)) {
 		find(r.Receipts[of].Std() > drillReceipt, "the canary %s left no receipt for %s", of, r.Receipts[of])
 	}

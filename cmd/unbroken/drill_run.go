@@ -35,6 +35,7 @@ var errAlone = errors.New("no other region answers any more")
 // run drains, measures and restores. The region is restored however it ends, unless another person has ordered
 // something meanwhile.
 func (d *drill) run(ctx context.Context) error {
+	d.shared(ctx)
 	if err := d.during(ctx, &d.report.Before, drillBefore, never); err != nil {
 		return fail(exitProblem, fmt.Errorf("interrupted before anything was drained: %w", err))
 	}
@@ -44,7 +45,8 @@ func (d *drill) run(ctx context.Context) error {
 	}
 	wasAnswered := d.answered
 	began := d.w.Now().UTC()
-	ours := region.Entry{State: region.Drained, Since: began, Order: region.Drain, By: d.report.By, Why: d.Reason}
+	views, _ := d.states(ctx) // what is not known of it nobody can follow
+	ours := d.order(views, began, region.Drain, region.Drained)
 	if out := d.everywhere(ctx, d.Name, ours); len(out.Written) == 0 {
 		return errors.Join(out.failure(order{Order: region.Drain}), d.restore(ctx, ours)) // an answer may have been lost
 	}
@@ -64,15 +66,19 @@ func (d *drill) run(ctx context.Context) error {
 		d.report.Aborted = short(err)
 		return nil
 	}
-	err = d.during(ctx, &d.report.After, drillAfter, func() bool {
+	limit := drillAfter
+	if d.report.DNSOut != nil {
+		limit += drillDNS + time.Second // one look more
+	}
+	err = d.during(ctx, &d.report.After, limit, func() bool {
 		d.report.HealthBack = first(d.report.HealthBack, d.health == "ok", d.w.Now().Sub(back))
-		d.report.DNSBack = first(d.report.DNSBack, wasAnswered && d.answered, d.w.Now().Sub(back))
-		return d.report.HealthBack != nil && (!wasAnswered || d.report.DNSBack != nil)
+		d.report.DNSBack = first(d.report.DNSBack, d.report.DNSOut != nil && d.answered, d.w.Now().Sub(back))
+		return d.report.HealthBack != nil && (d.report.DNSOut == nil || d.report.DNSBack != nil)
 	})
 	if err != nil {
 		d.report.Aborted = short(err)
 	}
-	d.report.judge(wasAnswered)
+	d.report.judge(wasAnswered, d.For)
 	return nil
 }
 
@@ -87,6 +93,13 @@ func first(was *loop.Duration, seen bool, at time.Duration) *loop.Duration {
 	return &d
 }
 
+// order is one of the drill's two.
+func (d *drill) order(views map[string]region.View, now time.Time, o region.Order, s region.State) region.Entry {
+	e := following(views[d.Name], now, o, s)
+	e.By, e.Why = d.report.By, d.Reason
+	return e
+}
+
 // restore puts the region back, unless the order that stands is not this drill's.
 func (d *drill) restore(ctx context.Context, ours region.Entry) error {
 	ctx = context.WithoutCancel(ctx)
@@ -95,7 +108,7 @@ func (d *drill) restore(ctx context.Context, ours region.Entry) error {
 		d.report.Findings = append(d.report.Findings, fmt.Sprintf("%s ordered %s meanwhile: that stands, and nothing was restored", line(e.By), e.Order))
 		return nil
 	}
-	out := d.everywhere(ctx, d.Name, region.Entry{State: region.Active, Since: d.w.Now().UTC(), Order: region.Restore, By: d.report.By, Why: d.Reason})
+	out := d.everywhere(ctx, d.Name, d.order(views, d.w.Now().UTC(), region.Restore, region.Active))
 	if len(out.Written) == 0 {
 		return fail(exitUnreachable, fmt.Errorf("%s IS STILL DRAINED: no table could be written; run unbroken restore %s", d.Name, d.Name))
 	}
@@ -164,6 +177,17 @@ func (d *drill) names(ctx context.Context) {
 		return // what is not known is as it was
 	}
 	d.answered = slices.ContainsFunc(shared, func(a string) bool { return slices.Contains(own, a) })
+}
+
+// shared asks the loop's own name once: an API may refuse it while it answers to its region's. HTTP asks this machine's
+// resolver only.
+func (d *drill) shared(ctx context.Context) {
+	if d.Domain == "" || d.Resolver != "" {
+		return
+	}
+	if e := health(ctx, d.w, "https://"+d.Domain); e.Health != "ok" {
+		d.report.Findings = append(d.report.Findings, fmt.Sprintf("%s/v1/health before the drill: %s: %s", e.URL, e.Health, e.Error))
+	}
 }
 
 func (d *drill) receipts(ctx context.Context) {

@@ -30,6 +30,10 @@ type drillWorld struct {
 	seen  map[string]bool // bodies
 	mute  string          // this region's canaries leave no receipts any more
 	ill   string          // this region's health answers 500
+	stuck bool            // DNS answers what it answered before
+	left  bool            // DNS answered without the drained region, and
+	lost  bool            // never answers with it again, or
+	late  time.Duration   // that long after the restore
 }
 
 func newDrillWorld(t *testing.T) *drillWorld {
@@ -58,12 +62,19 @@ func newDrillWorld(t *testing.T) *drillWorld {
 	// DNS answers the far region until its checks have failed.
 	w.Lookup = func(_ context.Context, resolver, host string) ([]string, error) {
 		drained := w.now(t, east, west)
+		since := w.Now().Sub(drained.Since)
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		switch {
-		case resolver != "127.0.0.1:53":
+		case resolver != "127.0.0.1:53" && resolver != "":
 			t.Errorf("asked %q", resolver)
-		case host == west+".loop.test", host == "loop.test" && (drained.State != region.Drained || w.Now().Sub(drained.Since) < 40*time.Second):
+		case host == west+".loop.test":
+			return []string{"192.0.2.2"}, nil
+		case host == "loop.test" && w.left && (w.lost || since < w.late):
+		case host == "loop.test" && (w.stuck || drained.State != region.Drained || since < 40*time.Second):
 			return []string{"192.0.2.2"}, nil
 		}
+		w.left = w.left || host == "loop.test"
 		return []string{"192.0.2.1"}, nil
 	}
 	return w
@@ -263,13 +274,18 @@ func TestADrillLeavesAnotherPersonsOrder(t *testing.T) {
 
 func TestADrillFindsWhatIsNotAsItShouldBe(t *testing.T) {
 	t.Parallel()
+	dns := []string{"--domain", "loop.test", "--resolver", "127.0.0.1:53"}
 	for name, c := range map[string]struct {
 		at   func(w *drillWorld)
 		says string
+		args []string
 	}{
-		"health that does not turn": {func(w *drillWorld) { w.deaf = true }, "! health did not answer 503 within 5s"},
-		"a producer that waits":     {func(w *drillWorld) { w.took = 1200 * time.Millisecond }, "! a producer waited 1.2s"},
-		"a canary without receipts": {func(w *drillWorld) { w.mute = east }, "! the canary us-east-2/http left no receipt"},
+		"health that does not turn": {func(w *drillWorld) { w.deaf = true }, "! health did not answer 503 within 5s", nil},
+		"a producer that waits":     {func(w *drillWorld) { w.took = 1200 * time.Millisecond }, "! a producer waited 1.2s", nil},
+		"a canary without receipts": {func(w *drillWorld) { w.mute = east }, "! the canary us-east-2/http left no receipt", nil},
+		"a name that stays":         {func(w *drillWorld) { w.stuck = true }, "! DNS did not leave us-west-2 out within 1m45s", append(dns, "--for", "2m")},
+		"a name that never returns": {func(w *drillWorld) { w.lost = true }, "! DNS did not answer with us-west-2 again within 1m45s of its health", dns},
+		"a drill that is too short": {func(*drillWorld) {}, "! not long enough to tell whether DNS leaves us-west-2 out: it had not after 30s", append(dns, "--for", "30s")},
 	} {
 		w := newDrillWorld(t)
 		w.at = func(since time.Duration) {
@@ -279,9 +295,65 @@ func TestADrillFindsWhatIsNotAsItShouldBe(t *testing.T) {
 				c.at(w)
 			}
 		}
-		if code := w.drill(t, t.Context()); code != exitProblem || !strings.Contains(w.out.String(), c.says) {
+		if code := w.drill(t, t.Context(), c.args...); code != exitProblem || !strings.Contains(w.out.String(), c.says) {
 			t.Errorf("%s: exit %d: %s%s", name, code, w.err.String(), w.out.String())
 		}
+		if e := w.now(t, east, west); e.State != region.Active {
+			t.Errorf("%s: it was left %+v", name, e)
+		}
+	}
+}
+
+// Checks and time to live take longer than health does.
+func TestADrillWaitsUntilDNSAnswersTheRegionAgain(t *testing.T) {
+	t.Parallel()
+	w := newDrillWorld(t)
+	w.late = 100 * time.Second
+	if code := w.drill(t, t.Context(), "--domain", "loop.test", "--resolver", "127.0.0.1:53"); code != exitOK || strings.Contains(w.out.String(), "not seen") {
+		t.Errorf("exit %d: %s%s", code, w.err.String(), w.out.String())
+	}
+}
+
+// An API may answer to its region's name and refuse the one that all share.
+func TestADrillAsksTheSharedNameOnce(t *testing.T) {
+	t.Parallel()
+	for status, code := range map[int]int{http.StatusOK: exitOK, http.StatusForbidden: exitProblem} {
+		w, asked := newDrillWorld(t), 0
+		w.HTTP = &http.Client{Transport: answering(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Host != "loop.test" {
+				return http.DefaultTransport.RoundTrip(r)
+			}
+			asked++
+			if r.URL.String() != "https://loop.test/v1/health" {
+				t.Errorf("asked %s", r.URL)
+			}
+			return &http.Response{StatusCode: status, Status: http.StatusText(status), Body: http.NoBody}, nil
+		})}
+		// The time is what DNS needs where none is given.
+		if got := w.run(t.Context(), "drill", west, "-c", testLoop, "--domain", "loop.test"); got != code || asked != 1 {
+			t.Errorf("%d: exit %d, asked %d times: %s%s", status, got, asked, w.err.String(), w.out.String())
+		}
+		if since := w.Now().Sub(testNow); since < drillDNS {
+			t.Errorf("it took %s", since)
+		}
+		if said := strings.Contains(w.out.String(), "! https://loop.test/v1/health before the drill: unreachable: answered Forbidden"); said != (code == exitProblem) {
+			t.Errorf("%d: %s", status, w.out.String())
+		}
+	}
+}
+
+// A drill does not forget what the control plane was told, and its orders come after all that is known.
+func TestADrillCarriesOnWhatAnOrderHas(t *testing.T) {
+	t.Parallel()
+	w := newDrillWorld(t)
+	w.must(t, "drain", west, "--reason", "x", "--control-plane", "loop.test")
+	w.pass(time.Second)
+	w.must(t, "restore", west, "--reason", "x")
+	if code := w.drill(t, t.Context()); code != exitOK {
+		t.Fatalf("exit %d: %s%s", code, w.err.String(), w.out.String())
+	}
+	if e := w.now(t, east, west); e.Order != region.Restore || e.Why != "drill" || e.ControlPlane != "loop.test" {
+		t.Errorf("it was left %+v", e)
 	}
 }
 

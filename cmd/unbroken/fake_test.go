@@ -207,6 +207,9 @@ func (f *fakeCloud) Receive(ctx context.Context, region, name string, limit int,
 	if err := f.ask(ctx, region); err != nil {
 		return nil, err
 	}
+	if f.dead[region+"|"+name] {
+		return nil, errDead
+	}
 	for i, m := range f.sent[region+"|"+name] {
 		at := fmt.Sprintf("%s|%s|%d", region, name, i)
 		if f.gone[at] || f.hidden[at] || len(got) == limit {

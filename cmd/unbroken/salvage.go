@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -17,21 +18,24 @@ import (
 type salvageCmd struct {
 	Name string `arg:"" name:"region" help:"The drained region."`
 	To   string `placeholder:"REGION" help:"The region that takes the messages (default: the first other one that is well)."`
-	Rate int    `default:"50" placeholder:"N" help:"Messages a second."`
+	Rate int    `default:"50" placeholder:"N" help:"Messages a second (default: ${default})."`
 }
 
 // Help implements kong.HelpProvider.
 func (salvageCmd) Help() string {
 	return `A region that has been drained for two minutes is salvaged by itself, every minute, by the function salvage of the others,
-at about 30 messages a second. This command does the same at once and faster, and with a person's permissions.
+at up to 30 messages a second. This command does the same at once and faster, and with a person's permissions.
 
 Each message is sent to the other region and deleted afterwards. Interrupting or repeating that doubles messages, not
 effects: these collapse by their ids. Standby copies stay, because the other region has the first copies; so do canaries, of
-which those that are late are dropped from inbox, and what is delayed or in a function's hands, until it comes back.
+which those that are late are dropped from inbox, and what is delayed or in a function's hands, until it comes back. What
+stays is hidden from the region's own functions meanwhile, for half a minute at a time, and is put into its queue anew where
+it has often been received, lest it become a dead letter.
 What a failing function takes again and again is reached once its event source mapping is off. Dead letters are for
 unbroken redrive.
 
-Refused unless the region is drained and another one is active and answers 200. Exits 4 if a region cannot be reached.
+Refused unless the region is drained, and was two minutes ago, so that its functions and the standby copies have done what
+they can; and unless another one is active and answers 200. Exits 4 if a region cannot be reached.
 
   unbroken salvage us-west-2
   unbroken salvage us-west-2 --to us-east-2 --rate 200`
@@ -70,16 +74,16 @@ func (c salvageCmd) Run(ctx context.Context, g *globals, w *world) error {
 		return fail(exitUnreachable, fmt.Errorf("a salvage must be audited: %w", err))
 	}
 	shown := w.progress(g)
-	done, failed := []salvaged{}, error(nil)
-	for _, name := range salvage.Order() {
-		var one salvaged
-		if failed == nil {
-			one, failed = c.queue(ctx, w, r, shown, salvage.Mover{Queues: r.Queues, From: c.Name, To: to, Now: w.Now}, name)
-			done = append(done, one)
+	var done []salvaged
+	var failed []error
+	for _, name := range salvage.Order() { // what fails at one keeps no other
+		if ctx.Err() == nil {
+			one, err := c.queue(ctx, w, r, shown, salvage.Mover{Queues: r.Queues, From: c.Name, To: to, Now: w.Now}, name)
+			done, failed = append(done, one), append(failed, err)
 		}
 	}
 	shown.end()
-	return c.print(g, w, to, done, failed)
+	return c.print(g, w, to, done, errors.Join(append(failed, ctx.Err())...))
 }
 
 // peer is the region that takes the messages. All must be as for the function: one that has just been drained is let
@@ -94,7 +98,7 @@ func (c salvageCmd) peer(ctx context.Context, g *globals, w *world, r *reach) (s
 	if e.State != region.Drained {
 		return "", fail(exitProblem, fmt.Errorf("%s is not drained: it takes signals, and works on what it has; drain it first", c.Name))
 	}
-	if since := now.Sub(e.Since); since < salvage.Settle {
+	if since := now.Sub(e.DrainedSince()); since < salvage.Settle {
 		return "", fail(exitProblem, fmt.Errorf("%s has been drained for %s: let its functions and the standby copies do what they can for %s first",
 			c.Name, since.Round(time.Second), salvage.Settle))
 	}
@@ -109,8 +113,11 @@ func (c salvageCmd) peer(ctx context.Context, g *globals, w *world, r *reach) (s
 	return well[0], nil
 }
 
-// enough batches in a row that were empty, or in which everything stayed.
+// enough passes in a row after which there is more, and that moved nothing.
 const enough = 3
+
+// longestPass is for one in which nothing stays; the others are short by themselves.
+const longestPass = time.Hour
 
 func (c salvageCmd) queue(ctx context.Context, w *world, r *reach, shown *progress, m salvage.Mover, name string) (s salvaged, err error) {
 	s.Queue = name
@@ -118,17 +125,17 @@ func (c salvageCmd) queue(ctx context.Context, w *world, r *reach, shown *progre
 		s.Error = short(err)
 		return s, err
 	}
-	for idle := 0; idle < enough && err == nil; {
-		var b salvage.Batch
-		b, err = m.Batch(ctx, name, 10, receiveWait)
-		if b.Moved+b.Dropped == 0 {
-			idle++
-			continue
-		}
-		idle, s.Moved = 0, s.Moved+b.Moved
+	after := func(b salvage.Done) error {
+		s.Moved += b.Moved
 		shown.show(s.Moved, max(s.Found, s.Moved), "messages of "+name)
-		if wait := w.Wait(ctx, time.Duration(b.Moved)*time.Second/time.Duration(c.Rate)); err == nil {
-			err = wait
+		return w.Wait(ctx, time.Duration(b.Moved)*time.Second/time.Duration(c.Rate))
+	}
+	var p salvage.Pass
+	for idle := 0; idle < enough && err == nil && !p.Whole; idle++ {
+		before := s.Moved
+		p, err = m.Pass(ctx, name, math.MaxInt, w.Now().Add(longestPass), after)
+		if s.Moved = before + p.Moved; p.Moved+p.Dropped > 0 {
+			idle = -1
 		}
 	}
 	if _, left, failed := r.waiting(context.WithoutCancel(ctx), c.Name, name); failed == nil {

@@ -77,6 +77,39 @@ func TestASalvageGoesPastCanariesThatAreLate(t *testing.T) {
 	}
 }
 
+// So do standby copies, as long as the region is drained.
+func TestASalvageGoesPastStandbyCopies(t *testing.T) {
+	t.Parallel()
+	w := healthy(t)
+	w.must(t, "drain", "us-west-2", "--reason", "x")
+	w.later(salvage.Settle)
+	for range 60 {
+		w.stranded(loop.QueueSignals, 0)
+	}
+	w.stranded(loop.QueueSignals, 1)
+	w.must(t, "salvage", "us-west-2")
+	if got := w.moved(east, loop.QueueSignals); len(got) != 1 || got[0].Standby || len(w.cloud.hidden) != 1 {
+		t.Errorf("moved %+v; %d are still hidden", got, len(w.cloud.hidden)-1)
+	}
+}
+
+// What fails at one queue keeps no other.
+func TestASalvageTriesEveryQueue(t *testing.T) {
+	t.Parallel()
+	w := healthy(t)
+	w.must(t, "drain", "us-west-2", "--reason", "x")
+	w.later(salvage.Settle)
+	w.stranded(loop.QueueSignals, 1)
+	w.stranded(loop.QueueActions, 1)
+	w.cloud.dead["us-west-2|"+loop.QueueActions] = true
+	if code := w.run(t.Context(), "salvage", "us-west-2", "-c", testLoop); code != exitUnreachable || !strings.Contains(w.out.String(), errDead.Error()) {
+		t.Errorf("exit %d: %s", code, w.out.String())
+	}
+	if got := w.moved(east, loop.QueueSignals); len(got) != 1 {
+		t.Errorf("%d moved", len(got))
+	}
+}
+
 func TestASalvageIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"example.com/unbroken/internal/loop"
-	"example.com/unbroken/internal/region"
 )
 
 type statusCmd struct{}
@@ -272,6 +271,3 @@ func clip(text string) string {
 	}
 	return line(text)
 }
-
-// fresh says whether a verdict still counts.
-func fresh(now, at time.Time) bool { return now.Sub(at) <= region.Fresh }

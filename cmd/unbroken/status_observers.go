@@ -95,7 +95,9 @@ func (s *status) attention(cfg *loop.Config) []string {
 			list = append(list, "observer "+o.Observer+" is not in loop.yaml but reports on "+o.Region)
 		case o.At.IsZero():
 			list = append(list, "observer "+o.Observer+" has never reported on "+o.Region)
-		case !fresh(s.At, o.At):
+		case !region.IsFresh(s.At, o.At) && o.At.After(s.At):
+			list = append(list, "observer "+o.Observer+" has a clock that is "+o.At.Sub(s.At).Round(time.Second).String()+" ahead: what it says of "+o.Region+" does not count")
+		case !region.IsFresh(s.At, o.At):
 			list = append(list, "observer "+o.Observer+" was last heard on "+o.Region+" "+age(s.At, o.At))
 		case !o.Healthy:
 			list = append(list, "observer "+o.Observer+" objects to "+o.Region)

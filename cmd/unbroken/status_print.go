@@ -8,6 +8,7 @@ import (
 
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
+	"example.com/unbroken/internal/region"
 )
 
 // print shows the status: a line per region, then what stands in it, then the observers, then what needs a person.
@@ -95,7 +96,7 @@ func (s *status) observerRows() [][]string {
 		switch {
 		case o.At.IsZero():
 			said = "silent"
-		case !fresh(s.At, o.At):
+		case !region.IsFresh(s.At, o.At):
 			said = "silent (stale)"
 		case o.Healthy:
 			said = "healthy"

@@ -22,12 +22,14 @@ func (r *reach) statesOf(ctx context.Context, regions []string, now time.Time) (
 		return nil
 	}
 	for _, name := range regions {
-		list = append(list, regionState{name, views[name].Now(now), views[name].Objections(now)})
+		one := regionState{name, views[name].Now(now), views[name].Objections(now)}
+		one.ControlPlane = views[name].Order(now).ControlPlane // though observers flipped it since
+		list = append(list, one)
 	}
 	return list
 }
 
-// drained tells of what does not take signals, and of what observers may not touch.
+// drained tells of what does not take signals, of what observers may not touch, and of what DNS does not answer.
 func drained(states []regionState, now time.Time) (list []string) {
 	for _, s := range states {
 		switch {
@@ -35,6 +37,9 @@ func drained(states []regionState, now time.Time) (list []string) {
 			list = append(list, s.Region+" is frozen "+string(s.State)+", by "+line(s.By)+" "+age(now, s.Since)+": "+line(s.Why))
 		case s.State == region.Drained:
 			list = append(list, s.Region+" is drained, by "+line(s.By)+" "+age(now, s.Since)+": "+line(s.Why))
+		}
+		if s.ControlPlane != "" {
+			list = append(list, s.Region+" is left out of DNS by the control plane, until unbroken restore "+s.Region+" --control-plane "+line(s.ControlPlane))
 		}
 	}
 	return list

@@ -53,6 +53,23 @@ func TestStatusOfAWholeLoop(t *testing.T) {
 	golden(t, "status", steady(w.out.String()))
 }
 
+// A verdict from the future counts for nobody, and must not look as if it did.
+func TestAnObserverWhoseClockIsWrongIsNotHealthy(t *testing.T) {
+	t.Parallel()
+	for ahead, want := range map[time.Duration]bool{region.Fresh: false, region.Fresh + time.Second: true} {
+		w := healthy(t)
+		for _, table := range []string{"us-east-2", "us-west-2"} {
+			w.cloud.put(table, region.VerdictKey("us-west-2"), "us-east-1", observe.Verdict{
+				Region: "us-west-2", Observer: "us-east-1", At: testNow.Add(ahead), Healthy: true,
+			})
+		}
+		w.run(t.Context(), "status", "-c", testLoop)
+		if got := w.out.String(); strings.Contains(got, "silent (stale)") != want || strings.Contains(got, "a clock that is 2m31s ahead") != want {
+			t.Errorf("%s ahead: %s", ahead, got)
+		}
+	}
+}
+
 func TestStatusWhileARegionIsDead(t *testing.T) {
 	t.Parallel()
 	w := healthy(t)

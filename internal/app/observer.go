@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -65,12 +64,14 @@ func (b *base) observing(beat func(context.Context) error, run func(context.Cont
 		var beside sync.WaitGroup
 		beside.Go(func() { beaten = beat(ctx) })
 		verdicts, err := run(ctx)
-		err = errors.Join(err, watch(ctx))
 		for region, v := range verdicts {
 			log.InfoContext(ctx, "observed", slog.String("judged", region), slog.Bool("healthy", v.Healthy), slog.Any("checks", v.Checks))
 		}
 		if err != nil {
 			log.WarnContext(ctx, "observed in part", slog.String("error", err.Error()))
+		}
+		if err := watch(ctx); err != nil {
+			log.WarnContext(ctx, "watched in part", slog.String("error", err.Error()))
 		}
 		if beside.Wait(); beaten != nil {
 			log.WarnContext(ctx, "heartbeat", slog.String("error", beaten.Error()))
@@ -84,6 +85,5 @@ func beat(ctx context.Context, url string) error {
 	if url == "" {
 		return nil
 	}
-	_, err := observe.HTTPProber{Client: &http.Client{}, Timeout: probeTimeout, Now: time.Now}.Probe(ctx, url)
-	return err
+	return observe.HTTPProber{Client: &http.Client{}, Timeout: probeTimeout, Now: time.Now}.Beat(ctx, url)
 }

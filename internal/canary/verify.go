@@ -15,7 +15,7 @@ import (
 // Keys are the small JSON items of the `outputs` table, where senders announce their keys. Only the role of a region's
 // canary function may write under its loop.CanaryKeyKey.
 type Keys interface {
-	// Query reads all items of pk from the table of region, by sort key.
+	// Query reads all items of pk from the table of region, by sort key; nil for one that cannot be read.
 	Query(ctx context.Context, region, pk string) (map[string]json.RawMessage, error)
 }
 

@@ -58,7 +58,8 @@ func (s *Documents) Put(ctx context.Context, region, name, writer string, doc an
 	return nil
 }
 
-// Query returns every document under name, by writer, as region's table has them. DynamoDB deletes what has
+// Query returns every document under name, by writer, as region's table has them; nil for one that cannot be read, which
+// another version may have written in a form of its own: it must not take the others with it. DynamoDB deletes what has
 // expired within days only, so what is past its time is left out here.
 func (s *Documents) Query(ctx context.Context, region, name string) (map[string]json.RawMessage, error) {
 	docs := map[string]json.RawMessage{}
@@ -77,7 +78,7 @@ func (s *Documents) Query(ctx context.Context, region, name string) (map[string]
 			r.json("doc", &doc)
 			writer, until := r.str(sk), r.num(ttl)
 			if r.err != nil {
-				return nil, fmt.Errorf("read %s/%s in %s: %w", name, writer, region, r.err)
+				doc = nil
 			}
 			if until == 0 || until > s.now().Unix() {
 				docs[writer] = doc

@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -9,7 +10,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
+	"example.com/unbroken/internal/outputs"
+	"example.com/unbroken/internal/region"
 )
 
 // size is an item's in bytes, as DynamoDB counts it: names and values.
@@ -86,5 +90,52 @@ func TestAVerdictTakesOneUnitToWriteAndThreeOneToRead(t *testing.T) {
 	}
 	if _, ok := stored[3]["doc"].(*types.AttributeValueMemberS); !ok {
 		t.Errorf("a short document is stored as %T: nobody can read it in the console", stored[3]["doc"])
+	}
+}
+
+// What another version wrote in a form of its own is missing data, and takes nothing else with it: health would refuse in
+// every region, and neither observers nor operators could flip any.
+func TestOneDocumentThatCannotBeReadIsMissing(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	for name, bad := range map[string]item{
+		"packed in another way": {"doc": &types.AttributeValueMemberB{Value: []byte{0x28, 0xb5, 0x2f, 0xfd, 1, 2, 3}}},
+		"packed in part":        {"doc": &types.AttributeValueMemberB{Value: []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff, 1}}},
+		"no JSON":               {"doc": str("{")},
+		"a map":                 {"doc": &types.AttributeValueMemberM{}},
+		"kept until some day":   {"doc": str("{}"), "ttl": str("some day")},
+		"nothing":               {},
+	} {
+		bad[pk], bad[sk] = str("x"), str("us-east-1")
+		var down error
+		docs := NewDocuments(func(string) API {
+			return fake{query: func(in *dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
+				out := &dynamodb.QueryOutput{}
+				switch text(t, in.ExpressionAttributeValues[":pk"]) {
+				case region.VerdictKey("us-west-2"):
+					out.Items = append(out.Items, bad, item{pk: str("x"), sk: str("us-east-2"), "doc": str(`{"healthy":true}`)})
+				case loop.ReceiptKey("us-west-2"):
+					out.Items = append(out.Items, item{pk: str("x"), sk: str("http"), "doc": str(`{"landedAt":"2026-03-04T05:06:00Z"}`)})
+				}
+				return out, down
+			}}
+		}, "p", func() time.Time { return at })
+		all, err := docs.Query(t.Context(), "us-west-2", region.VerdictKey("us-west-2"))
+		if unread, there := all["us-east-1"]; err != nil || len(all) != 2 || !there || unread != nil || string(all["us-east-2"]) != `{"healthy":true}` {
+			t.Errorf("%s: %s, %v", name, all, err)
+		}
+		health := func() bool {
+			return (&outputs.Health{
+				Region: "us-west-2", Reader: region.Reader{Docs: docs, Loop: []string{"us-west-2", "us-east-2"}}, Canaries: []string{"http"},
+				Now: func() time.Time { return at },
+			}).Fit(t.Context())
+		}
+		if !health() {
+			t.Errorf("%s: the region refuses", name)
+		}
+		down = errors.New("DynamoDB is down")
+		if _, err := docs.Query(t.Context(), "us-west-2", region.VerdictKey("us-west-2")); !errors.Is(err, down) || health() {
+			t.Errorf("%s, and the service fails: %v", name, err)
+		}
 	}
 }

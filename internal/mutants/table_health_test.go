@@ -2,7 +2,7 @@ package mutants
 
 // health are the guards that keep monitors from taking the loop down.
 func health() []mutant {
-	const act, decide, region, ingest, observe, outputs = "internal/act/", "internal/decide/", "internal/region/", "internal/ingest/", "internal/observe/", "internal/outputs/"
+	const act, decide, region, ingest, observe, outputs, orders = "internal/act/", "internal/decide/", "internal/region/", "internal/ingest/", "internal/observe/", "internal/outputs/", "cmd/unbroken/"
 	return []mutant{
 		{"one observer drains nothing", region + "region.go", "Quorum = 2 ", "Quorum = 1 ", ""},
 		{"a verdict counts while it is fresh", region + "region.go", "return now.Sub(at).Abs() <= Fresh", "return now.Sub(at) <= Fresh+1000*time.Hour", ""},
@@ -13,6 +13,9 @@ func health() []mutant {
 		{"one voice holds a failback", region + "region.go", "if heard++; !one.Healthy || now", "if heard++; now", ""},
 		{"silence is not health", region + "region.go", "return heard >= Quorum", "return true", ""},
 		{"health is sustained before a return", region + "region.go", "|| now.Sub(one.Since) < Sustain", "", ""},
+		{"a region that is drained again has been drained since it was", region + "region.go", "if !e.Drained.IsZero() {", "if false {", "TestARegionIsDrained"},
+		{"what only orders carry is not lost by a flip", region + "region.go", "return strings.HasPrefix(writer, operator) })", "return true })", "TestTheNewestOrder"},
+		{"salvage does not wait anew for a drain that is ordered again", "internal/salvage/run.go", "now.Sub(s.DrainedSince())", "now.Sub(s.Since)", "TestOnlyAWell"},
 		{"an operator's order is not judged", region + "judge.go", "case s.Pins():", "case false:", ""},
 		{"a drain is followed by a dwell", region + "judge.go", "dwelt >= MinDrained &&", "", ""},
 		{"a return is followed by a dwell", region + "judge.go", "dwelt >= MinActive &&", "", ""},
@@ -37,6 +40,22 @@ func health() []mutant {
 		{"a region whose canary is overdue is not whole", outputs + "health.go", "|| now.Sub(r.LandedAt).Abs() > loop.CanaryKeep", "", "TestHealth"},
 		{"a drained region is not healthy", outputs + "health.go", "|| region.Refuses", "|| false && region.Refuses", "TestHealth"},
 		{"a drained region takes no signals", ingest + "gate.go", "&& g.Drained(r.Context()) {", "&& false {", "TestADrainedRegionSends"},
+		{"an order comes after all that is known", orders + "drain_order.go", "e.Since = known.Since.Add(1)", "_ = known", "TestAnOrderComesAfter"},
+		{"a clock that is behind orders nothing", orders + "drain_clock.go", "heard[region.Quorum-1].Sub(now) > region.Fresh:", "false:", "TestAClockThat"},
+		{"a clock that is ahead orders nothing", orders + "drain_clock.go", "case len(heard) > 0 && now.Sub(heard[0]) > region.Fresh:", "case false:", "TestAClockThat"},
+		{"one observer that lies does not speak against a clock", orders + "drain_clock.go", "case len(heard) >= region.Quorum && heard[region.Quorum-1].Sub(now)", "case len(heard) > 0 && heard[0].Sub(now)", "TestAClockThat"},
+		{"a command says what stands", orders + "drain_stands.go", "if stands.Order != out.Order || !stands.Since.Equal(out.Since) || stands.By != out.By {", "if false {", "TestACommandSays"},
+		{"a freeze keeps a drain that comes between", orders + "drain_stands.go", "keeps && !was.Pins() &&", "keeps && false &&", "TestAFreezeKeeps"},
+		{"a freeze does not end a drain", orders + "drain_order.go", "if was.Order != region.Drain {", "if true {", "TestAFreezeDoesNot"},
+		{"two people who drain a region each leave somebody", orders + "drain_stands.go", "if !spares ||", "if true ||", "TestTwoPeople"},
+		{"what the control plane was told outlives a flip", orders + "drain_order.go", "ControlPlane: v.Order(now).ControlPlane}", "ControlPlane: was.ControlPlane}", "TestThatTheControlPlane"},
+		{"what the control plane did not do is not forgotten", orders + "drain_names.go", "case done.Error != \"\":", "case false:", "TestWhatTheControlPlane"},
+		{"an order counts without its audit entry", orders + "drain_write.go", "return nil, r.Docs.Put(ctx, table, \"audit#\"+table, loop.TimeKey(e.Since), what, auditKeep)", "return r.Docs.Put(ctx, table, \"audit#\"+table, loop.TimeKey(e.Since), what, auditKeep), nil", "TestAnOrderThatCouldNot"},
+		{"a drain that is ordered again begins nothing anew", orders + "drain_order.go", "e.Drained = was.DrainedSince()", "_ = was", "TestADrainThatIs"},
+		{"a drill finds a name that never returns", orders + "drill_report.go", "find(later(r.DNSBack, r.HealthBack.Std()+drillDNS),", "find(false,", "TestADrillFinds"},
+		{"a drill that is too short for DNS says so", orders + "drill_report.go", "find(wasAnswered && r.DNSOut == nil && drained < drillDNS,", "find(false,", "TestADrillFinds"},
+		{"a drill waits for DNS", orders + "drill_run.go", "limit += drillDNS + time.Second", "limit += 0", "TestADrillWaits"},
+		{"a drill asks the name that all share", orders + "drill_run.go", "if d.Domain == \"\" || d.Resolver != \"\" {", "if true {", "TestADrillAsks"},
 		{"a canary that is overdue is an objection", observe + "checks.go", "c.say(age > o.Bounds.ReceiptAge.Std(),", "c.say(false,", ""},
 		{"where operators drain, observers write no state", observe + "state.go", "if o.Operator { // observers write nothing", "if o.Operator && false {", ""},
 		{"after a gap a verdict stands anew", observe + "state.go", "gap := v.At.Sub(last.At) > region.Fresh", "gap := false", ""},
@@ -46,6 +65,20 @@ func health() []mutant {
 		{"what is told is not told again", observe + "findings.go", "case f.state == Bad && !open:", "case f.state == Bad:", ""},
 		{"what cannot be seen has not recovered", observe + "findings.go", "case f.state == OK && open:", "case f.state != Bad && open:", ""},
 		{"a region that is ill does not swallow the news", observe + "tell.go", "if !objects && states", "if (objects || !objects) && states", ""},
+		{"a flood of checks is no objection", observe + "probe.go", "&& status != http.StatusTooManyRequests", "", "TestOnlyTheLoops"},
+		{"a heartbeat service that is down has not heard", observe + "probe.go", "status < 200 || status > 299", "status < 200", "TestAHeartbeat"},
+		{"the heartbeat is sent", "internal/app/observer.go", "return beat(ctx, heartbeat)", "_ = heartbeat; return nil", "TestTheObserver"},
+		{"one document that cannot be read takes no other with it", "internal/dynamo/documents.go", "if r.err != nil {\n\t\t\t\tdoc = nil\n\t\t\t}", "if r.err != nil {\n\t\t\t\treturn nil, r.err\n\t\t\t}", "TestOneDocument"},
+		{"a note that cannot be read is no silence", observe + "watcher.go", "if heard[region].IsZero() {", "if heard[region].IsZero() && false {", "TestANote"},
+		{"what was told is read where it can be", observe + "tell.go", "if !ok || json.Unmarshal(raw, &t) == nil {", "if _ = json.Unmarshal(raw, &t); ok || !ok {", "TestWhatWasTold"},
+		{"an observer that dies keeps no page open", observe + "findings.go", "case f.state == OK && waits && f.others == 0:", "case f.state == OK && waits && f.others < 0:", "TestAnObserverThat"},
+		{"who else has it bad is read after all is said", observe + "observe.go", "errs = append(errs, o.say(ctx, found)...)\n\tviews, said, err := o.views(ctx)", "views, said, err := o.views(ctx)\n\terrs = append(errs, o.say(ctx, found)...)", "TestRunsThat"},
+		{"inputs are looked at together", observe + "watcher.go", "eg.SetLimit(atOnce)", "eg.SetLimit(1)", "TestInputs"},
+		{"verdicts are logged before inputs are looked at", "internal/app/observer.go", "verdicts, err := run(ctx)", "verdicts, err := run(ctx)\n\t\t_ = watch(ctx)", "TestVerdictsAre"},
+		{"a flip has one name, whoever writes it", observe + "state.go", "if e.After = was.Since; was.Since.IsZero() {", "if false {", "TestAFlip"},
+		{"a receipt from the future holds no objection back", observe + "checks.go", "r.LandedAt.Sub(o.Now()) <= region.Fresh {", "r.LandedAt.Sub(o.Now()) <= 1000*region.Fresh {", "TestAChain"},
+		{"nothing of a removed region stays open", observe + "findings.go", "if !slices.Contains(there, name) {", "if len(there) == 0 {", "TestNothingOf"},
+		{"a region that is there is not gone", observe + "findings.go", "if !slices.Contains(there, name) {", "if slices.Contains(there, name) || true {", "TestThreeObservers|TestRunsThat"},
 		{"poison shows in what comes back", observe + "metrics.go", "back >= fewest && back/in > b.ErrorRatio", "false", ""},
 	}
 }

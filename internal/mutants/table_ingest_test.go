@@ -44,7 +44,5 @@ func doors() []mutant {
 		{"alarms bring no canary", ingest + "canary.go", "!b.canaries || ", "", "ComesAnotherWay"},
 		{"a drained region takes its canary", ingest + "gate.go", "r.URL.Path != loop.CanaryPath && ", "", "ADrainedRegionTakes"},
 		{"a canary that is late is no dead letter", ingest + "canary.go", " && code != loop.CodeTimeOutOfRange", "", "IsNoDeadLetter"},
-		{"canaries stay in their region", "internal/salvage/salvage.go", "return ofCanary(body) //", "return false //", ""},
-		{"canaries do not stand in the way of signals", "internal/salvage/salvage.go", "case queue == loop.QueueInbox && m.late(msg.Body):", "case false:", "DoNotStandInTheWay"},
 	}
 }

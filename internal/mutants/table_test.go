@@ -12,7 +12,7 @@ type mutant struct {
 
 func table() []mutant {
 	const act, decide, ingest, loop, rule, webhook = "internal/act/", "internal/decide/", "internal/ingest/", "internal/loop/", "internal/rule/", "internal/webhook/"
-	return append(slices.Concat(safety(), doors(), health(), groups()), []mutant{
+	return append(slices.Concat(safety(), doors(), salvaging(), health(), groups()), []mutant{
 		{"moving a byte between two fields changes an id", loop + "id.go", "buf = binary.BigEndian.AppendUint32(buf, uint32(len(f)))", "_ = binary.BigEndian", ""},
 		{"a claim in force is waited for", act + "claim.go", "case !stored.Deadline.Before(start):", "case false:", ""},
 		{"notBefore is obeyed", act + "claim.go", "case stored.NotBefore.After(start):", "case false:", ""},

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"example.com/unbroken/internal/loop"
+	"example.com/unbroken/internal/region"
 )
 
 // endpoint asks the region's own hostname whether it answers.
@@ -107,8 +108,9 @@ func (o *Observer) canary(ctx context.Context, name string) Check {
 	return c
 }
 
-// receipts are the newest ones of each kind that any table has: the region's own may be out of reach. The error is of the
-// tables that did not answer.
+// receipts are the newest ones of each kind that any table has: the region's own may be out of reach. One from the future is
+// of a clock that is wrong; it would be the newest long after the chain has stopped. The error is of the tables that did not
+// answer.
 func (o *Observer) receipts(ctx context.Context, name string) (map[string]loop.Receipt, error) {
 	found := make([]map[string]json.RawMessage, len(o.Loop))
 	errs := make([]error, len(o.Loop))
@@ -126,7 +128,7 @@ func (o *Observer) receipts(ctx context.Context, name string) (map[string]loop.R
 	for _, docs := range found {
 		for _, kind := range o.Canaries {
 			var r loop.Receipt
-			if json.Unmarshal(docs[kind], &r) == nil && r.LandedAt.After(newest[kind].LandedAt) {
+			if json.Unmarshal(docs[kind], &r) == nil && r.LandedAt.After(newest[kind].LandedAt) && r.LandedAt.Sub(o.Now()) <= region.Fresh {
 				r.Input = kind
 				newest[kind] = r
 			}

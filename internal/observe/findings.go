@@ -1,6 +1,9 @@
 package observe
 
 import (
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"example.com/unbroken/internal/loop"
@@ -13,20 +16,23 @@ type finding struct {
 	state     State     // Unknown changes nothing
 	since     time.Time // it has been in this state
 	at        time.Time // when it came into it, for the signal
+	ends      time.Time // what the end of a bad state is named by; zero where by the since of what it ends
 	own       bool      // of this observer; otherwise all see the same
+	others    int       // of own: other observers that have it bad
 	bad, good string    // types of the signals
 	data      map[string]any
 }
 
 // findings are all that there is to tell of, in a fixed order. Of a region or an observer that nobody has heard of yet
 // there is nothing.
-func (o *Observer) findings(verdicts []Verdict, states map[string]region.Entry, views map[string]region.View) (all []finding) {
-	for _, v := range verdicts {
+func (o *Observer) findings(found []Verdict, states map[string]region.Entry, views map[string]region.View, said verdicts) (all []finding) {
+	for _, v := range found {
 		for _, c := range v.Checks {
+			others := o.others(said, v.Region, c.Name)
 			all = append(all, finding{
-				subject: v.Region + "/" + c.Name, state: c.State, since: c.Since, at: c.Since, own: true, bad: loop.TypeCheckBad, good: loop.TypeCheckRecovered,
+				subject: v.Region + "/" + c.Name, state: c.State, since: c.Since, at: c.Since, own: true, others: others, bad: loop.TypeCheckBad, good: loop.TypeCheckRecovered,
 				data: map[string]any{
-					"region": v.Region, "check": c.Name, "votes": c.Votes, "value": c.Value, "detail": c.Detail, "observer": o.Region, "others": c.Others,
+					"region": v.Region, "check": c.Name, "votes": c.Votes, "value": c.Value, "detail": c.Detail, "observer": o.Region, "others": others,
 				},
 			})
 		}
@@ -34,7 +40,7 @@ func (o *Observer) findings(verdicts []Verdict, states map[string]region.Entry, 
 	for _, name := range o.Loop {
 		e, ok := states[name]
 		f := finding{
-			subject: name, state: OK, since: e.Since, at: e.Since, bad: loop.TypeRegionDrained, good: loop.TypeRegionReturned,
+			subject: name, state: OK, since: e.Name(), at: e.Since, ends: e.Name(), bad: loop.TypeRegionDrained, good: loop.TypeRegionReturned,
 			data: map[string]any{"region": name, "by": e.By, "why": e.Why},
 		}
 		switch {
@@ -57,7 +63,7 @@ func (o *Observer) findings(verdicts []Verdict, states map[string]region.Entry, 
 		switch {
 		case last.IsZero():
 			f.state = Unknown
-		case o.Now().Sub(last).Abs() > region.Fresh:
+		case !region.IsFresh(o.Now(), last):
 			f.state, f.at = Bad, last.Add(region.Fresh)
 		}
 		all = append(all, f)
@@ -65,11 +71,39 @@ func (o *Observer) findings(verdicts []Verdict, states map[string]region.Entry, 
 	return all
 }
 
-// told is what an observer has told of and not taken back: since when each subject has been bad.
+// gone are the findings of regions that are not in the file any more: nobody looks at them, and nothing of them is bad.
+func (o *Observer) gone(t told) (all []finding) {
+	for _, key := range slices.Sorted(maps.Keys(t)) {
+		subject := strings.TrimPrefix(key, waiting)
+		name, check, isCheck := strings.Cut(subject, "/")
+		there, why := o.Loop, name+" is not a region of the loop any more"
+		f := finding{subject: subject, state: OK, at: o.Now()}
+		switch {
+		case name == "observer" && isCheck: // of the region that the rest names
+			name, there = check, o.All
+			f.good, f.data = loop.TypeObserverHeard, map[string]any{"observer": name}
+		case isCheck:
+			f.own, f.good = true, loop.TypeCheckRecovered
+			f.data = map[string]any{"region": name, "check": check, "votes": false, "value": "", "detail": why, "observer": o.Region, "others": 0}
+		default:
+			f.good, f.data = loop.TypeRegionReturned, map[string]any{"region": name, "by": o.Region, "why": why}
+		}
+		if !slices.Contains(there, name) {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// told is what an observer has told of and not taken back: since when each subject has been bad. Under waiting stands what
+// it has taken back while others had it bad.
 type told map[string]time.Time
 
+const waiting = "~"
+
 // changes are the signals that are due, and what is told once they are sent. Only what turned is told: what is bad and
-// told stands, and what cannot be seen stands as it is.
+// told stands, and what cannot be seen stands as it is. Who took back what others had bad does so once more when none has: the
+// last of them may have died without a word, and whoever waits for nobody to have it bad would wait for ever.
 func (t told) changes(findings []finding, observer string) (due []loop.Signal, after told) {
 	after = told{}
 	for subject, since := range t {
@@ -77,13 +111,26 @@ func (t told) changes(findings []finding, observer string) (due []loop.Signal, a
 	}
 	for _, f := range findings {
 		since, open := t[f.subject]
+		was, waits := t[waiting+f.subject]
 		switch {
 		case f.state == Bad && !open:
 			after[f.subject] = f.since
+			delete(after, waiting+f.subject)
 			due = append(due, f.signal(f.bad, f.since, observer))
 		case f.state == OK && open:
 			delete(after, f.subject)
-			due = append(due, f.signal(f.good, since, observer)) // named by what it ends
+			if f.others > 0 {
+				after[waiting+f.subject] = since
+			}
+			if !f.ends.IsZero() {
+				since = f.ends
+			}
+			due = append(due, f.signal(f.good, since, observer))
+		case f.state == OK && waits && f.others == 0:
+			delete(after, waiting+f.subject)
+			last := f.signal(f.good, was, observer)
+			last.ID = loop.H(last.ID, "nobody else")
+			due = append(due, last)
 		}
 	}
 	return due, after

@@ -136,7 +136,8 @@ func (o *Observer) measure(ctx context.Context, region string) []Check {
 //
 // The last one is where poison shows. A message that has been received three times and not deleted is not looked at
 // for the age any more, so that the age of a queue that holds nothing else stays that of younger messages; but each of
-// its receives is one without a delete, until it is a dead letter.
+// its receives is one without a delete, until it is a dead letter. Where it is less than ErrorRatio it is found as that only:
+// the difference of two sums holds what is in flight at either end, too, which is more than a few messages on a busy queue.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 func judgeQueue(b loop.Bounds, queue string, age, visible, received, deleted Series) []Check {
 	old, growing, failing := Check{Name: queue + "-age"}, Check{Name: queue + "-growth"}, Check{Name: queue + "-failing"}

@@ -9,7 +9,6 @@ import (
 
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/observe"
-	"example.com/unbroken/localstack/edge/sqsmetrics"
 )
 
 // turn sets the clock to the next minute in which the observer reads the metrics.
@@ -87,39 +86,6 @@ func TestMetricsPageAndDoNotVote(t *testing.T) {
 		if w.published.Found != found {
 			t.Errorf("%s: published %+v, and of the checks %d are bad or unknown", name, w.published, found)
 		}
-	}
-}
-
-// The messages of a queue as SQS measures them, by the stand-in that does so as AWS documents it: canaries come and go,
-// and one message is received every two minutes and never deleted. From its third receive on the age does not show it.
-func TestPoisonThatHidesFromTheAgeIsFound(t *testing.T) {
-	t.Parallel()
-	w := newWorld()
-	w.turn(witness)
-	start := w.now.Add(-30 * time.Minute)
-	var ages, in, out observe.Series // newest first
-	receives := map[string]int{}
-	for m := range 30 {
-		now := start.Add(time.Duration(m) * time.Minute)
-		poison := sqsmetrics.Message{ID: "poison", Sent: start, VisibleAt: now, Received: m / 2}
-		got, gone, after := sqsmetrics.Flow(receives, []sqsmetrics.Message{poison})
-		receives = after
-		depths := sqsmetrics.Measure([]sqsmetrics.Message{poison}, nil, now)
-		ages = append(observe.Series{depths.Oldest.Seconds()}, ages...)
-		in, out = append(observe.Series{float64(got + 2)}, in...), append(observe.Series{float64(gone + 2)}, out...)
-	}
-	w.series[east+"|signals|"+ageMetric], w.series[east+"|signals|"+received], w.series[east+"|signals|"+deleted] = ages[:10], in[:10], out[:10]
-	v := look(t, w, witness, east)
-	if c := check(t, v, "signals-age"); c.State != observe.OK {
-		t.Errorf("the test is about what the age hides: %+v", c)
-	}
-	if c := check(t, v, "signals-failing"); c.State != observe.Bad || c.Value != "5 of 25" {
-		t.Errorf("%+v", c)
-	}
-	// After twenty receives SQS makes it a dead letter, and that is found too.
-	w.letters[east+"|"+deadLetters] = 1
-	if c := check(t, look(t, w, witness, east), deadLetters); c.State != observe.Bad {
-		t.Errorf("%+v", c)
 	}
 }
 

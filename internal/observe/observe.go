@@ -6,7 +6,7 @@
 // Its checks of a region, and what a bad one does. Bounds are those of `health` in loop.yaml.
 //
 //	check               looks at                                                bad                           does
-//	endpoint            GET /v1/health, from here                               no answer of 200 or 503       votes
+//	endpoint            GET /v1/health, from here                               no answer of 200, 429 or 503  votes
 //	canary              the newest receipt of each kind, in any table           one older than receipt_age    votes
 //	{queue}-dlq         GetQueueAttributes: messages                            more than dead_letters        pages
 //	{queue}-age         CloudWatch: the age of the oldest message               more than queue_age           pages
@@ -44,7 +44,7 @@ import (
 type Documents interface {
 	// Put writes doc into the table of region; keep is its time to live, 0 for ever.
 	Put(ctx context.Context, region, pk, sk string, doc any, keep time.Duration) error
-	// Query reads all items of pk from the table of region, by sort key.
+	// Query reads all items of pk from the table of region, by sort key; nil for one that cannot be read.
 	Query(ctx context.Context, region, pk string) (map[string]json.RawMessage, error)
 }
 
@@ -90,8 +90,6 @@ type Check struct {
 
 	At    time.Time `json:"at,omitzero"`    // of the look, where it is not that of the verdict
 	Since time.Time `json:"since,omitzero"` // since when it has been in this State, without a gap
-
-	Others int `json:"others,omitempty"` // other observers whose fresh verdicts have it bad
 }
 
 // Verdict is one observer's view of one region.
@@ -159,10 +157,10 @@ func (o *Observer) Run(ctx context.Context) (map[string]Verdict, error) {
 		})
 	}
 	_ = eg.Wait() // a look never fails: what it cannot see is Unknown
+	// What others say is read after that was written: of two that look at the same time, one at least sees the other's
+	// verdict, so that a flip does not wait for the next minute, and the last for whom something recovers knows that it is.
 	errs = append(errs, o.say(ctx, found)...)
-	// Read after it was written: of two that look at the same time, one at least sees the other's verdict, so that a
-	// flip does not wait for the next minute.
-	views, err := o.views(ctx)
+	views, said, err := o.views(ctx)
 	verdicts, read := map[string]Verdict{}, Reading{Verdicts: map[string]float64{}, Silent: o.silent(views)}
 	for _, v := range found {
 		verdicts[v.Region] = v
@@ -174,7 +172,7 @@ func (o *Observer) Run(ctx context.Context) (map[string]Verdict, error) {
 		return nil
 	})
 	states, failed := o.judge(ctx, views, found)
-	told := o.tell(ctx, found, states, views)
+	told := o.tell(ctx, found, states, views, said)
 	_ = eg.Wait() // keeps its error itself
 	return verdicts, errors.Join(append(errs, errors.Join(failed...), err, published, told)...)
 }
@@ -235,7 +233,7 @@ func (o *Observer) everywhere(ctx context.Context, pk, sk string, doc any, keep 
 // look makes all checks of a region at once, and puts them beside those of the last look.
 func (o *Observer) look(ctx context.Context, name string) Verdict {
 	checks := make([]Check, 2+len(loop.Queues()))
-	var before map[string]Verdict
+	var before Verdict
 	var measured []Check
 	var eg errgroup.Group
 	eg.Go(func() error {
@@ -254,7 +252,7 @@ func (o *Observer) look(ctx context.Context, name string) Verdict {
 	}
 	eg.Go(func() error {
 		before = o.before(ctx, name)
-		measured = o.metrics(ctx, name, before[o.Region])
+		measured = o.metrics(ctx, name, before)
 		return nil
 	})
 	_ = eg.Wait() // a check never fails: what it cannot see is Unknown

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -35,7 +36,8 @@ func TestOnlyTheLoopsOwnAnswersCount(t *testing.T) {
 	for status, answered := range map[int]bool{
 		200: true,
 		503: true, // a drained region says so itself
-		204: false, 301: false, 302: false, 307: false, 400: false, 403: false, 404: false, 429: false, 500: false, 502: false, 504: false,
+		429: true, // a flood of anonymous checks must not drain the region
+		204: false, 301: false, 302: false, 307: false, 400: false, 403: false, 404: false, 500: false, 502: false, 504: false,
 	} {
 		elsewhere := http.Header{"Location": {"https://a-region-that-is-well/v1/health"}}
 		asked := 0
@@ -48,6 +50,26 @@ func TestOnlyTheLoopsOwnAnswersCount(t *testing.T) {
 		})
 		if _, err := p.Probe(t.Context(), "https://east/v1/health"); (err == nil) != answered || asked != 1 {
 			t.Errorf("%d: %v after %d requests", status, err, asked)
+		}
+	}
+}
+
+// A heartbeat service says in its own way that it has heard; one that is down has not.
+func TestAHeartbeatIsHeardByAny2xx(t *testing.T) {
+	t.Parallel()
+	for status, heard := range map[int]bool{
+		200: true, 201: true, 202: true, 204: true, 299: true,
+		300: false, 302: false, 400: false, 404: false, 429: false, 500: false, 503: false,
+	} {
+		asked := 0
+		p := prober(func(r *http.Request) (*http.Response, error) {
+			asked++
+			return answers(status, http.Header{"Location": {"https://heartbeat/elsewhere"}}, strings.NewReader(""))(r)
+		})
+		if err := p.Beat(t.Context(), "https://heartbeat/loop-5f1c"); (err == nil) != heard || asked != 1 {
+			t.Errorf("%d: %v after %d requests", status, err, asked)
+		} else if err != nil && (strings.Contains(err.Error(), "5f1c") || !strings.Contains(err.Error(), strconv.Itoa(status))) {
+			t.Errorf("%d: the error says %q", status, err)
 		}
 	}
 }

@@ -4,54 +4,88 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync"
 	"time"
 
 	"example.com/unbroken/internal/region"
 )
 
+// verdicts are those of all observers, by loop region and observer, with their evidence.
+type verdicts map[string]map[string]Verdict
+
 // views reads what is known of all regions from the nearest table that answers: everyone's verdicts too, which tell
 // who is silent even where only operators drain.
-func (o *Observer) views(ctx context.Context) (map[string]region.View, error) {
-	r := region.Reader{Docs: o.Docs, Loop: o.Loop, Observers: o.All}
+func (o *Observer) views(ctx context.Context) (map[string]region.View, verdicts, error) {
 	var errs []error
 	for _, table := range nearest(o.Region, o.Loop) {
 		ctx, cancel := context.WithTimeout(ctx, patience)
-		views, err := r.Views(ctx, table)
+		kept := &keeping{Documents: o.Docs, docs: map[string]map[string]json.RawMessage{}}
+		views, err := region.Reader{Docs: kept, Loop: o.Loop, Observers: o.All}.Views(ctx, table)
 		cancel()
 		if err == nil {
-			return views, nil
+			said := verdicts{}
+			for _, name := range o.Loop {
+				said[name] = read(kept.docs[region.VerdictKey(name)])
+			}
+			return views, said, nil
 		}
 		errs = append(errs, err)
 	}
-	return nil, errors.Join(errs...)
+	return nil, nil, errors.Join(errs...)
 }
 
-// before are the verdicts on a region by everybody before this run, from the nearest table that answers; none where none
-// does. What is not written by this program is missing data.
-func (o *Observer) before(ctx context.Context, name string) map[string]Verdict {
+// keeping are documents that keep what was read: of a verdict, views have no evidence.
+type keeping struct {
+	Documents
+	mu   sync.Mutex
+	docs map[string]map[string]json.RawMessage
+}
+
+func (k *keeping) Query(ctx context.Context, table, pk string) (map[string]json.RawMessage, error) {
+	docs, err := k.Documents.Query(ctx, table, pk)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.docs[pk] = docs
+	return docs, err
+}
+
+// read leaves out what is not written by this program: it is missing data.
+func read(docs map[string]json.RawMessage) map[string]Verdict {
+	all := map[string]Verdict{}
+	for observer, raw := range docs {
+		var v Verdict
+		if json.Unmarshal(raw, &v) == nil {
+			all[observer] = v
+		}
+	}
+	return all
+}
+
+// others counts the other observers whose fresh verdicts have a check of a region bad.
+func (o *Observer) others(said verdicts, name, check string) (n int) {
+	for observer, v := range said[name] {
+		if observer != o.Region && region.IsFresh(o.Now(), v.At) && v.check(check).State == Bad {
+			n++
+		}
+	}
+	return n
+}
+
+// before is this observer's last verdict on a region, from the nearest table that answers; none where none does.
+func (o *Observer) before(ctx context.Context, name string) Verdict {
 	for _, table := range nearest(o.Region, o.Loop) {
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		docs, err := o.Docs.Query(ctx, table, region.VerdictKey(name))
 		cancel()
-		if err != nil {
-			continue
+		if err == nil {
+			return read(docs)[o.Region]
 		}
-		verdicts := map[string]Verdict{}
-		for observer, raw := range docs {
-			var v Verdict
-			if json.Unmarshal(raw, &v) == nil {
-				verdicts[observer] = v
-			}
-		}
-		return verdicts
 	}
-	return nil
+	return Verdict{}
 }
 
-// after puts in since when things have been as they are, and who else sees them so. After a gap that begins anew: nobody
-// looked.
-func (v Verdict) after(before map[string]Verdict) Verdict {
-	last := before[v.Observer]
+// after puts in since when things have been as they are. After a gap that begins anew: nobody looked.
+func (v Verdict) after(last Verdict) Verdict {
 	gap := v.At.Sub(last.At) > region.Fresh
 	v.Since = v.At
 	if !gap && last.Healthy == v.Healthy && !last.Since.IsZero() {
@@ -59,14 +93,9 @@ func (v Verdict) after(before map[string]Verdict) Verdict {
 	}
 	for i := range v.Checks {
 		c := &v.Checks[i]
-		c.Since, c.Others = v.At, 0
+		c.Since = v.At
 		if old := last.check(c.Name); !gap && old.State == c.State && !old.Since.IsZero() {
 			c.Since = old.Since
-		}
-		for observer, other := range before {
-			if observer != v.Observer && v.At.Sub(other.At).Abs() <= region.Fresh && other.check(c.Name).State == Bad {
-				c.Others++
-			}
 		}
 	}
 	return v
@@ -86,7 +115,7 @@ func (v Verdict) check(name string) Check {
 // each pages for the others: who is silent cannot.
 func (o *Observer) silent(views map[string]region.View) (n int) {
 	for _, peer := range o.All {
-		if peer != o.Region && o.Now().Sub(heard(views, peer)).Abs() > region.Fresh {
+		if peer != o.Region && !region.IsFresh(o.Now(), heard(views, peer)) {
 			n++
 		}
 	}
@@ -129,8 +158,11 @@ func (o *Observer) judge(ctx context.Context, views map[string]region.View, own 
 	}
 	states = region.Judge(now, views)
 	for name, e := range states {
-		if e.Since.Equal(now) && e.Order == "" {
+		if was := views[name].Now(now); was.State != e.State {
 			e.By, e.Why = o.Region, evidence[name]
+			if e.After = was.Since; was.Since.IsZero() {
+				e.After = time.Unix(0, 0).UTC()
+			}
 			states[name] = e
 			errs = append(errs, o.everywhere(ctx, region.StateKey(name), o.Region, e, 0))
 		}

@@ -142,6 +142,12 @@ func TestAChainThatNoCanaryPassesIsAnObjection(t *testing.T) {
 			w.canary(east, east, loop.DefaultBounds().ReceiptAge.Std()+1)
 			w.canary(west, east, loop.DefaultBounds().ReceiptAge.Std()+1)
 		}, observe.Bad, "1m15s ago"},
+		"of a clock that is a little ahead": {func(w *world) { w.canary(east, east, -region.Fresh) }, observe.OK, ""},
+		"from the future, and overdue":      {func(w *world) { late(w, loop.KindHTTP); w.canaryOf(loop.KindHTTP, west, east, -region.Fresh-1) }, observe.Bad, "no http canary"},
+		"from the future only": {func(w *world) {
+			w.canary(east, east, -time.Hour)
+			w.canary(west, east, -time.Hour)
+		}, observe.Unknown, "has come through yet"},
 		"not replicated yet":            {func(w *world) { w.canary(west, east, loop.DefaultBounds().ReceiptAge.Std()+1) }, observe.OK, ""},
 		"seen in the peer's table only": {func(w *world) { w.dead[east] = true }, observe.OK, ""},
 		"never": {func(w *world) {

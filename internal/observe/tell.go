@@ -28,38 +28,47 @@ type Teller struct {
 const toldSort = "v"
 
 // tell sends what changed since the last run.
-func (o *Observer) tell(ctx context.Context, verdicts []Verdict, states map[string]region.Entry, views map[string]region.View) error {
-	if o.Teller == nil {
+func (o *Observer) tell(ctx context.Context, found []Verdict, states map[string]region.Entry, views map[string]region.View, said verdicts) error {
+	if o.Teller == nil || views == nil { // what others have bad is not known: the next run tells
 		return nil
 	}
 	before, err := o.told(ctx)
 	if err != nil {
 		return fmt.Errorf("read what was told: %w", err) // the next run tells
 	}
-	due, after := before.changes(o.findings(verdicts, states, views), o.Region)
+	due, after := before.changes(append(o.findings(found, states, views, said), o.gone(before)...), o.Region)
 	if len(due) == 0 {
 		return nil
 	}
 	due = slices.DeleteFunc(due, func(s loop.Signal) bool { return !o.Teller.Hears(s.Type) })
-	if err := o.send(ctx, due, o.wellRegions(verdicts, states)); err != nil {
+	if err := o.send(ctx, due, o.wellRegions(found, states)); err != nil {
 		return err
 	}
 	return o.everywhere(ctx, loop.ToldKey(o.Region), toldSort, after, 0)
 }
 
-// told reads it in the nearest table that answers.
-func (o *Observer) told(ctx context.Context) (t told, err error) {
+// told reads it in the nearest table that answers and does not have it in a form that cannot be read. Where all have it so,
+// nothing is told: what is bad is told again.
+func (o *Observer) told(ctx context.Context) (told, error) {
+	var errs []error
 	for _, table := range nearest(o.Region, o.Loop) {
 		ctx, cancel := context.WithTimeout(ctx, patience)
-		docs, failed := o.Docs.Query(ctx, table, loop.ToldKey(o.Region))
+		docs, err := o.Docs.Query(ctx, table, loop.ToldKey(o.Region))
 		cancel()
-		if failed == nil {
-			_ = json.Unmarshal(docs[toldSort], &t) // what cannot be read was not written by this program
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		raw, ok := docs[toldSort]
+		var t told
+		if !ok || json.Unmarshal(raw, &t) == nil {
 			return t, nil
 		}
-		err = errors.Join(err, failed)
 	}
-	return nil, err
+	if len(errs) < len(o.Loop) {
+		return nil, nil
+	}
+	return nil, errors.Join(errs...)
 }
 
 // wellRegions are those to which this observer does not object and that are active, the nearest first; all where none

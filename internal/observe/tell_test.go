@@ -194,6 +194,33 @@ func (f forgetful) Put(ctx context.Context, table, pk, sk string, doc any, keep 
 	return f.world.Put(ctx, table, pk, sk, doc, keep)
 }
 
+// What was told and cannot be read in one table is read in the next: what is bad is not told again, and what recovers is.
+func TestWhatWasToldIsReadWhereItCanBe(t *testing.T) {
+	t.Parallel()
+	subject := west + "/" + deadLetters
+	w := newWorld()
+	p := newPost(w)
+	o := w.telling(east, p)
+	w.letters[west+"|"+deadLetters] = 1
+	run(t, w, o)
+	p.take(t, w, east)
+	w.docs[east+"|"+loop.ToldKey(east)]["v"] = nil
+	clear(w.letters)
+	run(t, w, o)
+	if told := of(p.take(t, w, east), subject); len(told) != 1 || told[0].typ != loop.TypeCheckRecovered {
+		t.Errorf("%v", told)
+	}
+	// In none: what is bad now is told.
+	for _, table := range []string{east, west} {
+		w.docs[table+"|"+loop.ToldKey(east)]["v"] = nil
+	}
+	w.letters[west+"|"+deadLetters] = 1
+	run(t, w, o)
+	if told := of(p.take(t, w, east), subject); len(told) != 1 || told[0].typ != loop.TypeCheckBad {
+		t.Errorf("%v", told)
+	}
+}
+
 // What no rule hears costs nothing.
 func TestWhatNoRuleHearsIsNotSent(t *testing.T) {
 	t.Parallel()

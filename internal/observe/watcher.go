@@ -29,7 +29,7 @@ type Queue interface {
 
 // WatchRecorder counts what the watcher sees.
 type WatchRecorder interface {
-	// Watched is called once a run and input. changed says that this run switched.
+	// Watched is called once a run and input, of several at once. changed says that this run switched.
 	Watched(ctx context.Context, w loop.Watched, standby string, changed bool)
 }
 
@@ -48,14 +48,25 @@ type Watcher struct {
 	Now          func() time.Time
 }
 
+// atOnce bounds how many inputs are looked at at the same time. Each waits for a region that swallows packets, for twice
+// patience at least, and all of them with the rest of a run have the function's 50 s.
+const atOnce = 50
+
 // Run looks at every input that is to be watched; what fails of one does not keep the others.
 func (w *Watcher) Run(ctx context.Context) error {
-	var errs []error
-	for _, input := range w.watched() {
-		if err := w.look(ctx, input, w.Inputs[input]); err != nil {
-			errs = append(errs, fmt.Errorf("watch input %s: %w", input, err))
-		}
+	inputs := w.watched()
+	errs := make([]error, len(inputs))
+	var eg errgroup.Group
+	eg.SetLimit(atOnce)
+	for i, input := range inputs {
+		eg.Go(func() error {
+			if err := w.look(ctx, input, w.Inputs[input]); err != nil {
+				errs[i] = fmt.Errorf("watch input %s: %w", input, err)
+			}
+			return nil
+		})
 	}
+	_ = eg.Wait() // each keeps its error in its own slot
 	return errors.Join(errs...)
 }
 
@@ -111,7 +122,8 @@ func (w *Watcher) look(ctx context.Context, input string, in loop.Input) error {
 }
 
 // heard reads every region's note. A region's own table has the newest; where it does not answer, another's has what
-// was replicated. Nothing at all from any table is an error.
+// was replicated. Nothing at all from any table is an error, and so is a note that is there and that none has in a form that
+// can be read: when it was heard is not known.
 func (w *Watcher) heard(ctx context.Context, input string) (map[string]time.Time, error) {
 	docs, errs := make([]map[string]json.RawMessage, len(w.Regions)), make([]error, len(w.Regions))
 	var eg errgroup.Group
@@ -124,19 +136,26 @@ func (w *Watcher) heard(ctx context.Context, input string) (map[string]time.Time
 		})
 	}
 	_ = eg.Wait() // each keeps its error in its own slot
-	heard := map[string]time.Time{}
+	heard, unread := map[string]time.Time{}, map[string]error{}
 	answered := false
 	for i := range w.Regions {
 		answered = answered || errs[i] == nil
 		for region, raw := range docs[i] {
 			var note loop.Heard
-			if err := json.Unmarshal(raw, &note); err == nil && note.At.After(heard[region]) {
+			if err := json.Unmarshal(raw, &note); err != nil {
+				unread[region] = fmt.Errorf("the note of %s in %s cannot be read: %w", region, w.Regions[i], err)
+			} else if note.At.After(heard[region]) {
 				heard[region] = note.At
 			}
 		}
 	}
 	if !answered {
 		return nil, errors.Join(errs...)
+	}
+	for region, err := range unread {
+		if heard[region].IsZero() {
+			return nil, err
+		}
 	}
 	return heard, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ type stage struct {
 	records  *mem.Records
 	queues   *mem.Queues
 	inputs   map[string]loop.Input
+	mu       sync.Mutex
 	switches []bool
 	heard    map[string]*ingest.Listener
 }
@@ -56,6 +58,8 @@ func (deaf) Accepted(context.Context, string, []string, int) {}
 
 // Watched implements observe.WatchRecorder.
 func (s *stage) Watched(_ context.Context, w loop.Watched, _ string, changed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if changed {
 		s.switches = append(s.switches, w.Stalled)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"golang.org/x/sync/errgroup"
 
 	"example.com/unbroken/internal/loop"
 )
@@ -89,15 +90,23 @@ func (q *Queues) Return(ctx context.Context, region, queue string, handles []str
 	return nil
 }
 
-// inBatches asks for as many messages at once as SQS takes. What fails of one batch keeps no other.
+// inBatches asks for as many messages at once as SQS takes, a few batches at a time: thousands may have to be given back
+// across the continent. What fails of one batch keeps no other.
 func inBatches(handles []string, ask func(batch []string) ([]types.BatchResultErrorEntry, error)) error {
-	var errs []error
-	for batch := range slices.Chunk(handles, maxEntries) {
-		failed, err := ask(batch)
-		errs = append(errs, err)
-		for _, f := range failed {
-			errs = append(errs, fmt.Errorf("refused as %s: %s", aws.ToString(f.Code), aws.ToString(f.Message)))
-		}
+	batches := slices.Collect(slices.Chunk(handles, maxEntries))
+	errs := make([]error, len(batches))
+	var group errgroup.Group
+	group.SetLimit(concurrency)
+	for i, batch := range batches {
+		group.Go(func() error {
+			failed, err := ask(batch)
+			for _, f := range failed {
+				err = errors.Join(err, fmt.Errorf("refused as %s: %s", aws.ToString(f.Code), aws.ToString(f.Message)))
+			}
+			errs[i] = err
+			return nil
+		})
 	}
+	_ = group.Wait() // the functions above never fail; each fills its own slot
 	return errors.Join(errs...)
 }

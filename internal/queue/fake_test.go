@@ -50,6 +50,8 @@ func (f *fake) GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput,
 }
 
 func (f *fake) DeleteMessageBatch(_ context.Context, in *sqs.DeleteMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	return f.remove(in)
 }
 

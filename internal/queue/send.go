@@ -15,7 +15,7 @@ import (
 	"example.com/unbroken/internal/loop"
 )
 
-// concurrency bounds the calls of one Send that are under way at once.
+// concurrency bounds the calls of one Send, Delete or Return that are under way at once.
 const concurrency = 8
 
 // errUnanswered: SQS named the entry neither as sent nor as failed, so it does not count as stored.

@@ -14,7 +14,7 @@ import (
 
 // Documents are the small JSON items of the `outputs` table.
 type Documents interface {
-	// Query reads all items of pk from the table of region, by sort key.
+	// Query reads all items of pk from the table of region, by sort key; nil for one that cannot be read.
 	Query(ctx context.Context, region, pk string) (map[string]json.RawMessage, error)
 }
 

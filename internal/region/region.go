@@ -60,14 +60,26 @@ const (
 // Entry is what one writer wants of the region, `state#{region}` / `{writer}`.
 type Entry struct {
 	State State     `json:"state"`
-	Since time.Time `json:"since"` // of the flip, or of the order
+	Since time.Time `json:"since"`          // of the flip, or of the order
+	After time.Time `json:"after,omitzero"` // of a flip: Since of what it ended; 1970 where that has none
 	Order Order     `json:"order,omitempty"`
 	By    string    `json:"by,omitempty"`  // who ordered it
 	Why   string    `json:"why,omitempty"` // the evidence or the reason
 
+	// Of an order that left the region drained: since when it has been.
+	Drained time.Time `json:"drained,omitzero"`
+
 	// The loop's name in DNS, where a person took the region out of it by the control plane. For the next person; nothing
-	// goes by it.
+	// goes by it. Each order carries on what the one before it has.
 	ControlPlane string `json:"controlPlane,omitempty"`
+}
+
+// DrainedSince is since when a drained region has been so: an order that says it again changes nothing about that.
+func (e Entry) DrainedSince() time.Time {
+	if !e.Drained.IsZero() {
+		return e.Drained
+	}
+	return e.Since
 }
 
 // Order is what an operator said.
@@ -83,6 +95,15 @@ const (
 
 // Pins says whether observers change nothing while the entry is the newest order.
 func (e Entry) Pins() bool { return e.Order == Drain || e.Order == Freeze }
+
+// Name is what a flip or an order is called by all who see it. Several observers may write one flip, each with a Since of its
+// own; what it ended is the same for all.
+func (e Entry) Name() time.Time {
+	if e.After.IsZero() {
+		return e.Since
+	}
+	return e.After
+}
 
 // operator begins the sort key of an operator's entry; the region of the table it was written to follows, so that no
 // item is written in two regions.
@@ -106,23 +127,32 @@ type View struct {
 
 // Now is the state as written, before anyone judges it anew.
 func (v View) Now(now time.Time) Entry {
-	newest := Entry{State: Active}
-	var order Entry
+	flip, order := v.Flip(now), v.Order(now)
+	if order.Pins() || order.State != "" && !flip.Since.After(order.Since) {
+		return order
+	}
+	return flip
+}
+
+// Order is what an operator ordered last; nothing, if nobody did.
+func (v View) Order(now time.Time) Entry {
+	return v.newest(now, Entry{}, func(writer string, _ Entry) bool { return strings.HasPrefix(writer, operator) })
+}
+
+// Flip is the last change by an observer; without any the region is active.
+func (v View) Flip(now time.Time) Entry {
+	return v.newest(now, Entry{State: Active}, func(writer string, e Entry) bool { return !strings.HasPrefix(writer, operator) && e.Order == "" })
+}
+
+func (v View) newest(now time.Time, newest Entry, of func(writer string, e Entry) bool) Entry {
 	for _, writer := range slices.Sorted(maps.Keys(v.Entries)) { // ties have one winner
 		e := v.Entries[writer]
 		if e.State != Active && e.State != Drained || e.Since.Sub(now) > Fresh {
 			continue // unreadable, or of a clock so wrong that it would count for ever
 		}
-		if strings.HasPrefix(writer, operator) {
-			if e.Since.After(order.Since) {
-				order = e
-			}
-		} else if e.Order == "" && e.Since.After(newest.Since) {
+		if of(writer, e) && e.Since.After(newest.Since) {
 			newest = e
 		}
-	}
-	if order.Pins() || order.State != "" && !newest.Since.After(order.Since) {
-		return order
 	}
 	return newest
 }
@@ -130,7 +160,7 @@ func (v View) Now(now time.Time) Entry {
 // Objections counts the fresh verdicts against the region.
 func (v View) Objections(now time.Time) (n int) {
 	for _, one := range v.Verdicts {
-		if fresh(now, one.At) && !one.Healthy {
+		if IsFresh(now, one.At) && !one.Healthy {
 			n++
 		}
 	}
@@ -141,7 +171,7 @@ func (v View) Objections(now time.Time) (n int) {
 func (v View) well(now time.Time) bool {
 	heard := 0
 	for _, one := range v.Verdicts {
-		if !fresh(now, one.At) {
+		if !IsFresh(now, one.At) {
 			continue
 		}
 		if heard++; !one.Healthy || now.Sub(one.Since) < Sustain {
@@ -151,6 +181,6 @@ func (v View) well(now time.Time) bool {
 	return heard >= Quorum
 }
 
-// fresh says whether a verdict counts. One from the future does as long as clocks may differ; beyond that it would
+// IsFresh says whether a verdict counts. One from the future does as long as clocks may differ; beyond that it would
 // go on counting when its observer is long dead.
-func fresh(now, at time.Time) bool { return now.Sub(at).Abs() <= Fresh }
+func IsFresh(now, at time.Time) bool { return now.Sub(at).Abs() <= Fresh }

@@ -3,6 +3,7 @@ package salvage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -18,13 +19,20 @@ const (
 	// perRun bounds what one run moves from a region: about 30 a second, as runs are a minute apart.
 	perRun = 2000
 
-	// enough batches in which everything stayed, one after the other: the rest will be of the same kind. Each look
-	// counts as a receive.
-	enough = 2
+	// lasting bounds a run in time: the next one begins a minute after this one did.
+	lasting = 30 * time.Second
 
-	// lasting bounds a run in time: the next one begins a minute after this one did. A batch that was begun takes finish
-	// more at most.
-	lasting = 35 * time.Second
+	// Longest is what a run may take with what was begun at its end.
+	Longest = lasting + wait + answer + finish + answer
+
+	// reserve of a region's time for each queue that is still to come.
+	reserve = 3 * time.Second
+
+	// rest is for a queue in which something fails that has been received Renew times: each look brings that nearer to the
+	// dead letters. It is four times as long with every receive, so that two salvagers do not use up the other half
+	// in the four days that a message lives, and a send that failed once costs nothing.
+	rest    = time.Minute
+	longest = 8 // times four: more than a month
 )
 
 // Worker salvages for its own region, run after run. It asks its own table what the regions are meant to do.
@@ -33,47 +41,68 @@ type Worker struct {
 	States func(ctx context.Context, table string) (map[string]region.View, error)
 	Queues Queues
 	Now    func() time.Time
+
+	resting map[place]time.Time // until when
 }
 
-// Report is what a run did, by the region that was salvaged.
-type Report map[string]Batch
+type place struct{ region, queue string }
 
-// Run moves what it can from every region that is due, within its bounds. A region that does not answer
-// costs the others nothing but time.
+// Report is what a run did, by the region that was salvaged.
+type Report map[string]Done
+
+// Run moves what it can from every region that is due, within its bounds. Each has its share of the time, so that one
+// that does not answer costs the others nothing.
 func (w *Worker) Run(ctx context.Context) (Report, error) {
-	views, err := w.States(ctx, w.Region)
+	until := w.Now().Add(lasting)
+	views, err := w.views(ctx)
 	if err != nil {
 		return nil, err
 	}
-	until := w.Now().Add(lasting)
 	report := Report{}
 	var errs []error
-	for _, from := range Due(w.Now(), w.Region, views) {
-		done, err := w.region(ctx, Mover{Queues: w.Queues, From: from, To: w.Region, Now: w.Now}, until)
+	due := Due(w.Now(), w.Region, views)
+	for i, from := range due {
+		now := w.Now()
+		mine := until.Sub(now) / time.Duration(len(due)-i)
+		done, err := w.region(ctx, Mover{Queues: w.Queues, From: from, To: w.Region, Now: w.Now}, now.Add(mine))
 		report[from], errs = done, append(errs, err)
 	}
 	return report, errors.Join(errs...)
 }
 
-func (w *Worker) region(ctx context.Context, m Mover, until time.Time) (all Batch, err error) {
-	for _, queue := range Order() {
-		for stayed := 0; stayed < enough && all.Moved < perRun && w.Now().Before(until); {
-			b, err := m.Batch(ctx, queue, perRun-all.Moved, 0)
-			all.Moved, all.Stayed, all.Dropped = all.Moved+b.Moved, all.Stayed+b.Stayed, all.Dropped+b.Dropped
-			if err != nil {
-				return all, err // the region, or this one, is in trouble: the next run will see
+func (w *Worker) views(ctx context.Context) (map[string]region.View, error) {
+	ctx, cancel := context.WithTimeout(ctx, answer)
+	defer cancel()
+	return w.States(ctx, w.Region)
+}
+
+// region goes through the queues of a region once. What fails at one keeps no other: the next run will see.
+func (w *Worker) region(ctx context.Context, m Mover, until time.Time) (all Done, _ error) {
+	var errs []error
+	queues := Order()
+	for i, queue := range queues {
+		now, at := w.Now(), place{m.From, queue}
+		if wake := w.resting[at]; now.Before(wake) {
+			errs = append(errs, fmt.Errorf("salvage %s from %s: left alone until %s, because a send or a deletion failed of what has often been received",
+				queue, m.From, wake.UTC().Format(time.RFC3339)))
+			continue
+		}
+		p, err := m.Pass(ctx, queue, perRun-all.Moved, share(now, until, len(queues)-i-1), nil)
+		all, errs = all.and(p.Done), append(errs, err)
+		if p.Worn > 0 {
+			if w.resting == nil {
+				w.resting = map[place]time.Time{}
 			}
-			switch {
-			case b == Batch{}:
-				stayed = enough // empty
-			case b.Moved+b.Dropped == 0:
-				stayed++
-			default:
-				stayed = 0
-			}
+			w.resting[at] = now.Add(rest << (2 * min(p.Worn-Renew, longest)))
 		}
 	}
-	return all, nil
+	return all, errors.Join(errs...)
+}
+
+// share ends the time of a queue: what is left without the reserve of those to come, or its part where that is more.
+func share(now, until time.Time, toCome int) time.Time {
+	left := until.Sub(now)
+	return now.Add(max(left-time.Duration(toCome)*reserve, left/time.Duration(toCome+1)))
 }
 
 // Due are the regions to salvage for one that is well: drained for Settle, and refusing what is new. A region that is
@@ -85,7 +114,7 @@ func Due(now time.Time, own string, views map[string]region.View) (due []string)
 	}
 	for _, name := range slices.Sorted(maps.Keys(states)) {
 		s := states[name]
-		if name != own && s.State == region.Drained && now.Sub(s.Since) >= Settle && region.Refuses(now, name, views) {
+		if name != own && s.State == region.Drained && now.Sub(s.DrainedSince()) >= Settle && region.Refuses(now, name, views) {
 			due = append(due, name)
 		}
 	}

@@ -10,15 +10,18 @@
 // waits for any more is dropped: two a minute would soon stand before everything else. Of a mirrored signal
 // the peer has a standby copy, which it has seen to long before a region has been drained for Settle.
 //
+// A queue cannot be asked for what would move. Whatever is visible is received, and two things follow for what stays. It
+// lies hidden while the pass goes on over what is behind it, and is given back at its end: its own region waits for it for
+// a second or two, for half a minute behind thousands, and for hold where the salvager died. That delays a standby copy by as
+// much, once, and only one that lay there although its region's functions were free to take it. And each look counts as a
+// receive: what has been received Renew times is put into the same queue anew, so that it is never salvage that makes a
+// dead letter of it.
+//
 // The package knows no AWS, and is told the time.
 package salvage
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"slices"
 	"time"
 
 	"example.com/unbroken/internal/loop"
@@ -38,12 +41,6 @@ type Queues interface {
 // Order is that of the queues: what is nearest to its effect expires first.
 func Order() []string { return []string{loop.QueueActions, loop.QueueSignals, loop.QueueInbox} }
 
-const (
-	hold    = 30 * time.Second // of a message in the mover's hands; whoever dies gives it back so
-	finish  = 10 * time.Second // for what was begun when the caller's time is over
-	atATime = 10
-)
-
 // Mover moves messages from one region to another. Several may move from the same region at once.
 type Mover struct {
 	Queues   Queues
@@ -51,87 +48,14 @@ type Mover struct {
 	Now      func() time.Time
 }
 
-// Batch is what became of one.
-type Batch struct{ Moved, Stayed, Dropped int }
+// Done is what became of messages.
+type Done struct {
+	Moved, Stayed, Dropped int
 
-// Batch moves up to ten messages and waits for the first one. All numbers are zero where there was none. An error leaves
-// every message that is not dropped in one of the regions at least.
-func (m Mover) Batch(ctx context.Context, queue string, limit int, wait time.Duration) (b Batch, err error) {
-	got, err := m.Queues.Receive(ctx, m.From, queue, min(limit, atATime), wait, hold)
-	if err != nil || len(got) == 0 {
-		return b, err
-	}
-	// What was begun is ended, or messages would be hidden for as long as they are held.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finish)
-	defer cancel()
-	var out []loop.Outgoing
-	var going, back, done []string
-	for _, msg := range got {
-		switch {
-		case queue == loop.QueueInbox && m.late(msg.Body):
-			done = append(done, msg.Handle)
-		case stays(queue, msg.Body):
-			back = append(back, msg.Handle)
-		default:
-			out, going = append(out, loop.Outgoing{Body: msg.Body, Group: msg.Group}), append(going, msg.Handle)
-		}
-	}
-	b.Stayed, b.Dropped = len(back), len(done)
-	if len(out) > 0 {
-		for i, failed := range m.Queues.Send(ctx, m.To, queue, out) {
-			if failed != nil {
-				err, back = errors.Join(err, failed), append(back, going[i])
-				continue
-			}
-			b.Moved, done = b.Moved+1, append(done, going[i])
-		}
-	}
-	if len(done) > 0 {
-		err = errors.Join(err, m.Queues.Delete(ctx, m.From, queue, done))
-	}
-	if len(back) > 0 {
-		err = errors.Join(err, m.Queues.Return(ctx, m.From, queue, back))
-	}
-	if err != nil {
-		return b, fmt.Errorf("salvage %s from %s to %s: %w", queue, m.From, m.To, err)
-	}
-	return b, nil
+	// Worn is the highest number of receives, from Renew on, of a message in a batch that failed; 0 where there was none.
+	Worn int
 }
 
-// stays says whether a message is better where it is.
-func stays(queue string, body []byte) bool {
-	if queue == loop.QueueInbox {
-		return ofCanary(body) // all else goes: nobody has accepted it, and there is no other copy
-	}
-	var env loop.Envelope
-	if json.Unmarshal(body, &env) != nil || env.V != loop.EnvelopeVersion {
-		return true
-	}
-	return slices.ContainsFunc(env.Items, func(it loop.Item) bool { return it.Standby || canary(it) })
-}
-
-func canary(it loop.Item) bool {
-	if it.Effect != nil {
-		return it.Effect.RuleID == loop.CanaryRule
-	}
-	return ofCanary(it.Signal)
-}
-
-func ofCanary(event []byte) bool {
-	var s heading
-	return json.Unmarshal(event, &s) == nil && s.Source == loop.CanarySource
-}
-
-// late says whether an event is a canary that missed its receipt, or what calls itself one: ingest takes neither. Its
-// own region would drop it, too.
-func (m Mover) late(event []byte) bool {
-	var s heading
-	return json.Unmarshal(event, &s) == nil && s.Source == loop.CanarySource && s.Type == loop.CanaryType &&
-		!s.Time.IsZero() && m.Now().Sub(s.Time) > loop.CanaryKeep
-}
-
-type heading struct {
-	Source string    `json:"source"`
-	Type   string    `json:"type"`
-	Time   time.Time `json:"time"`
+func (d Done) and(o Done) Done {
+	return Done{d.Moved + o.Moved, d.Stayed + o.Stayed, d.Dropped + o.Dropped, max(d.Worn, o.Worn)}
 }

@@ -58,6 +58,12 @@ func effect(name string) loop.Item {
 	return loop.Item{AcceptedAt: noon, Input: name, Effect: &loop.Effect{ID: name, RuleID: "r"}}
 }
 
+// pass goes through a queue of east for a region.
+func (w *world) pass(ctx context.Context, to, queue string, limit int) (salvage.Pass, error) {
+	m := salvage.Mover{Queues: w.Poller(to), From: east, To: to, Now: func() time.Time { return w.now }}
+	return m.Pass(ctx, queue, limit, w.now.Add(time.Hour), nil)
+}
+
 func standby(it loop.Item) loop.Item { it.Standby = true; return it }
 
 func (w *world) lying(region, queue string) (bodies []string) {
@@ -96,16 +102,16 @@ func TestWhatIsStrandedMovesAndWhatBelongsHereStays(t *testing.T) {
 	} {
 		w := newWorld(nil)
 		w.put(t, c.queue, c.msg)
-		b, err := salvage.Mover{Queues: w.Poller(west), From: east, To: west}.Batch(t.Context(), c.queue, 10, 0)
+		p, err := w.pass(t.Context(), west, c.queue, 10)
 		if err != nil {
 			t.Fatal(err)
 		}
-		where, empty, want := west, east, salvage.Batch{Moved: 1}
+		where, empty, want := west, east, salvage.Done{Moved: 1}
 		if !c.moves {
-			where, empty, want = east, west, salvage.Batch{Stayed: 1}
+			where, empty, want = east, west, salvage.Done{Stayed: 1}
 		}
-		if got := w.lying(where, c.queue); b != want || len(got) != 1 || got[0] != string(c.msg.Body) || len(w.lying(empty, c.queue)) > 0 {
-			t.Errorf("%s: %+v, %s has %q", name, b, where, got)
+		if got := w.lying(where, c.queue); p.Done != want || !p.Whole || len(got) != 1 || got[0] != string(c.msg.Body) || len(w.lying(empty, c.queue)) > 0 {
+			t.Errorf("%s: %+v, %s has %q", name, p, where, got)
 		}
 		if got := w.Receive(where, c.queue, 10); len(got) != 1 || got[0].Group != c.msg.Group {
 			t.Errorf("%s: %s delivers %v", name, where, got)
@@ -127,6 +133,16 @@ func die(nth int) mem.Fault {
 			return errors.New("the process is gone")
 		}
 		return nil
+	}
+}
+
+// wear receives what is visible on signals n times.
+func (w *world) wear(t *testing.T, n int) {
+	t.Helper()
+	for range n {
+		for _, d := range w.Receive(east, loop.QueueSignals, 10) {
+			w.Release(east, loop.QueueSignals, d.Receipt, 0)
+		}
 	}
 }
 
@@ -154,10 +170,12 @@ func TestAMoverThatDiesLosesNothing(t *testing.T) {
 			}
 			want[string(m.Body)] = true
 			w.put(t, loop.QueueSignals, m)
+			if i == 3 {
+				w.wear(t, salvage.Renew-1)
+			}
 		}
 		at = die(nth)
-		m := salvage.Mover{Queues: w.Poller(west), From: east, To: west}
-		if _, err := m.Batch(t.Context(), loop.QueueSignals, 10, 0); (err != nil) != died {
+		if _, err := w.pass(t.Context(), west, loop.QueueSignals, 10); (err != nil) != died {
 			t.Errorf("dead at call %d: %v, error %v", nth, died, err)
 		}
 		all := map[string]bool{}
@@ -172,11 +190,11 @@ func TestAMoverThatDiesLosesNothing(t *testing.T) {
 		at = nil
 		w.now = w.now.Add(time.Minute) // what it held is visible again
 		for range 2 {
-			if _, err := m.Batch(t.Context(), loop.QueueSignals, 10, 0); err != nil {
+			if _, err := w.pass(t.Context(), west, loop.QueueSignals, 10); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if here, there := w.lying(east, loop.QueueSignals), slices.Compact(w.lying(west, loop.QueueSignals)); len(here) != 1 || len(there) != n-1 {
+		if here, there := slices.Compact(w.lying(east, loop.QueueSignals)), slices.Compact(w.lying(west, loop.QueueSignals)); len(here) != 1 || len(there) != n-1 {
 			t.Errorf("dead at call %d: then %d are here and %d there", nth, len(here), len(there))
 		}
 		if nth > 200 {
@@ -197,8 +215,8 @@ func TestABatchThatWasBegunIsEnded(t *testing.T) {
 	})
 	w.put(t, loop.QueueSignals, message(signal("a")))
 	w.put(t, loop.QueueSignals, message(standby(signal("b"))))
-	if b, err := (salvage.Mover{Queues: w.Poller(west), From: east, To: west}).Batch(ctx, loop.QueueSignals, 10, 0); err != nil || b != (salvage.Batch{Moved: 1, Stayed: 1}) {
-		t.Errorf("%+v, %v", b, err)
+	if p, err := w.pass(ctx, west, loop.QueueSignals, 2); !errors.Is(err, context.Canceled) || p.Done != (salvage.Done{Moved: 1, Stayed: 1}) {
+		t.Errorf("%+v, %v", p, err)
 	}
 	if len(w.lying(west, loop.QueueSignals)) != 1 || len(w.Receive(east, loop.QueueSignals, 10)) != 1 {
 		t.Error("what was begun was not ended")
@@ -240,7 +258,7 @@ func TestSalvageUnderFaultsLosesNothing(t *testing.T) {
 			if rng.IntN(5) == 0 {
 				cancel() // its time was over before it began
 			}
-			_, _ = salvage.Mover{Queues: w.Poller(from), From: east, To: from}.Batch(ctx, loop.QueueSignals, 1+rng.IntN(10), 0)
+			_, _ = w.pass(ctx, from, loop.QueueSignals, 1+rng.IntN(10))
 			cancel()
 			if rng.IntN(20) == 0 {
 				for _, d := range w.Receive(east, loop.QueueSignals, 2) { // the region's own function
