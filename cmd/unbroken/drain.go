@@ -69,8 +69,8 @@ type freezeCmd struct{ orderArgs }
 // Help implements kong.HelpProvider.
 func (freezeCmd) Help() string {
 	return `The region stays what it is, active or drained, until unbroken unfreeze, drain or restore. Observers go on telling, and
-their objections page. Health checks still leave the region out of DNS while its endpoint or its canary fails. What a person
-drained is held by that: then nothing is written.
+their objections page. One that is drained still takes signals while no other region can. Health checks still leave the region
+out of DNS while its endpoint or its canary fails. What a person drained is held by that: then nothing is written.
 
   unbroken freeze us-west-2 --reason "deploying; it will blink"`
 }
