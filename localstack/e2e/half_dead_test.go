@@ -73,6 +73,11 @@ func TestHalfDeadRegionsAreDrained(t *testing.T) {
 			of(west, loop.FuncIngestQueue, "sqs", edge.Cut),
 		}, toTheDeaf, ""},
 	} {
+		if i == 2 { // about what it takes until the others page: a verdict that is stale, and three periods
+			w.paged(t, east, "observers-silent")
+			w.paged(t, west, "observers-silent")
+			isolated.lift()
+		}
 		t.Run(round.name, func(t *testing.T) {
 			broken := &death{}
 			t.Cleanup(func() { broken.revive(t) })
@@ -91,11 +96,6 @@ func TestHalfDeadRegionsAreDrained(t *testing.T) {
 			}
 			if round.green != "" {
 				w.onlyCanary(t, round.green)
-			}
-			if i == 1 { // long enough for the others to page
-				w.paged(t, east, "observers-silent")
-				w.paged(t, west, "observers-silent")
-				isolated.lift()
 			}
 
 			broken.revive(t)
