@@ -48,6 +48,7 @@ func health() []mutant {
 		{"a freeze keeps a drain that comes between", orders + "drain_stands.go", "keeps && !was.Pins() &&", "keeps && false &&", "TestAFreezeKeeps"},
 		{"a freeze does not end a drain", orders + "drain_order.go", "if was.Order != region.Drain {", "if true {", "TestAFreezeDoesNot"},
 		{"two people who drain a region each leave somebody", orders + "drain_stands.go", "if !spares ||", "if true ||", "TestTwoPeople"},
+		{"a report that cannot be read is not one that was never written", orders + "balance.go", "if !ok {", "if !ok || raw == nil {", "TestASweeper"},
 		{"what the control plane was told outlives a flip", orders + "drain_order.go", "ControlPlane: v.Order(now).ControlPlane}", "ControlPlane: was.ControlPlane}", "TestThatTheControlPlane"},
 		{"what the control plane did not do is not forgotten", orders + "drain_names.go", "case done.Error != \"\":", "case false:", "TestWhatTheControlPlane"},
 		{"an order counts without its audit entry", orders + "drain_write.go", "return nil, r.Docs.Put(ctx, table, \"audit#\"+table, loop.TimeKey(e.Since), what, auditKeep)", "return r.Docs.Put(ctx, table, \"audit#\"+table, loop.TimeKey(e.Since), what, auditKeep), nil", "TestAnOrderThatCouldNot"},
