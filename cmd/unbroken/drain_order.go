@@ -130,6 +130,9 @@ func following(v region.View, now time.Time, o region.Order, s region.State) reg
 			e.Since = known.Since.Add(1)
 		}
 	}
+	if was.State == s {
+		e.After = was.Name() // it is no flip
+	}
 	if s == region.Drained && was.State == region.Drained {
 		e.Drained = was.DrainedSince()
 	}

@@ -39,9 +39,10 @@ func (r *reach) look(ctx context.Context, out *ordered, o order, views map[strin
 	v, was := after[out.Region], views[out.Region].Now(now)
 	// What is kept as it is may have flipped between the look and the write; a second flip is a dwell away.
 	flip := v.Flip(now)
-	if keeps := o.Order == region.Freeze || o.Order == region.Unfreeze; keeps && !was.Pins() && flip.Since.After(was.Since) && flip.State != out.State {
+	between := !was.Pins() && flip.Since.After(was.Since) && flip.State != out.State
+	if keeps := o.Order == region.Freeze || o.Order == region.Unfreeze; keeps && between {
 		e := following(v, now, o.Order, flip.State)
-		e.By, e.Why = out.By, out.Why
+		e.By, e.Why, e.After = out.By, out.Why, flip.Name()
 		if flip.State == region.Drained {
 			e.Drained = flip.Since
 		}
@@ -52,6 +53,11 @@ func (r *reach) look(ctx context.Context, out *ordered, o order, views map[strin
 	if stands.Order != out.Order || !stands.Since.Equal(out.Since) || stands.By != out.By {
 		out.Stands = &stands
 		return
+	}
+	if between && !out.After.IsZero() { // it was to change nothing, and ended that flip: it is one, with a name of its own
+		e := out.Entry
+		e.Since, e.After, e.Drained = following(v, now, e.Order, e.State).Since, time.Time{}, time.Time{}
+		*out = r.everywhere(ctx, out.Region, e)
 	}
 	others := loop.Peers(r.cfg.Regions.Loop, out.Region)
 	if !spares || slices.ContainsFunc(others, func(other string) bool { return after[other].Now(now).State == region.Active }) {
