@@ -60,11 +60,14 @@ const (
 // Entry is what one writer wants of the region, `state#{region}` / `{writer}`.
 type Entry struct {
 	State State     `json:"state"`
-	Since time.Time `json:"since"`          // of the flip, or of the order
-	After time.Time `json:"after,omitzero"` // of a flip: Since of what it ended; 1970 where that has none
+	Since time.Time `json:"since"` // of the flip, or of the order
 	Order Order     `json:"order,omitempty"`
 	By    string    `json:"by,omitempty"`  // who ordered it
 	Why   string    `json:"why,omitempty"` // the evidence or the reason
+
+	// Of a flip: Since of what it ended; 1970 where that has none. An order that changes nothing carries on the name of what
+	// it leaves as it is.
+	After time.Time `json:"after,omitzero"`
 
 	// Of an order that left the region drained: since when it has been.
 	Drained time.Time `json:"drained,omitzero"`
@@ -97,7 +100,7 @@ const (
 func (e Entry) Pins() bool { return e.Order == Drain || e.Order == Freeze }
 
 // Name is what a flip or an order is called by all who see it. Several observers may write one flip, each with a Since of its
-// own; what it ended is the same for all.
+// own; what it ended is the same for all. An order that changes nothing is called as what it leaves is.
 func (e Entry) Name() time.Time {
 	if e.After.IsZero() {
 		return e.Since
