@@ -61,6 +61,9 @@ func (r region) function(name string, endpoint *string) awslambda.Function {
 	if name == loop.FuncIngestAlarm { // it is called without anybody waiting for its answer
 		props.DeadLetterQueue = awssqs.Queue_FromQueueArn(r.stack, jsii.String("AlarmDeadLetters"), r.queueARN(r.name, loop.DeadLetter(loop.QueueInbox)))
 	}
+	if name == loop.FuncSalvage { // the next minute's run does all of it anyway, and what fails must not be looked at more often
+		props.RetryAttempts = jsii.Number(0)
+	}
 	return awslambda.NewFunction(r.stack, jsii.String(constructID(name)+"Function"), props)
 }
 

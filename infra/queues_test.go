@@ -121,6 +121,16 @@ func TestSalvageExhaustsNoReceives(t *testing.T) {
 	if maxReceive < 2*salvage.Renew {
 		t.Errorf("a dead letter after %d receives, renewed after %d", maxReceive, salvage.Renew)
 	}
+	once := 0 // a run that fails is not repeated: that would be a look more
+	made.pair.each("AWS::Lambda::EventInvokeConfig", func(stack, _ string, c resource) {
+		f := made.pair.stacks[stack].resource(text(c.Properties["FunctionName"]))
+		if text(f["FunctionName"]) == "ub-"+loop.FuncSalvage && c.Properties["MaximumRetryAttempts"] == 0.0 {
+			once++
+		}
+	})
+	if once != 2 {
+		t.Errorf("runs that fail are not repeated in %d regions, want 2", once)
+	}
 	for id, f := range made.pair.stacks["ub-us-east-2"].Resources {
 		timeout, _ := f.Properties["Timeout"].(float64)
 		if text(f.Properties["FunctionName"]) == "ub-"+loop.FuncSalvage && timeout <= salvage.Longest.Seconds() {

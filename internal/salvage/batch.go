@@ -69,7 +69,7 @@ func (m Mover) batch(ctx context.Context, queue string, limit int) (b batch, err
 	for i, failed := range m.send(ctx, m.From, queue, s.worn) {
 		if failed != nil {
 			err, b.staying = errors.Join(err, failed), append(b.staying, s.old[i])
-			b.Worn = max(b.Worn, b.worn(s.old[i]))
+			b.Unrenewed = max(b.Unrenewed, b.worn(s.old[i]))
 			continue
 		}
 		gone = append(gone, s.old[i])

@@ -70,3 +70,30 @@ func TestAFailureIsOfWhatFailed(t *testing.T) {
 		t.Errorf("%+v, %v", d, err)
 	}
 }
+
+// Where what stays cannot be renewed, for the region's queue takes nothing from here, what only this region has is moved
+// within a quarter of an hour all the same.
+func TestARefusedRenewalHoldsUpNoMove(t *testing.T) {
+	t.Parallel()
+	w, fails := failing("Send", east)
+	for i := range 5 {
+		w.put(t, loop.QueueSignals, message(standby(signal(fmt.Sprint(i)))))
+	}
+	s := w.worker(nil)
+	for minute := range 12 * 60 {
+		if minute%30 == 0 {
+			*fails = false
+			w.put(t, loop.QueueSignals, message(signal(fmt.Sprint("regional ", minute))))
+			*fails = true
+		}
+		_, _ = w.run(t, s)
+		if minute%30 != 20 {
+			continue
+		}
+		for _, m := range w.Lying(east, loop.QueueSignals) {
+			if string(m.Body) == string(message(signal(fmt.Sprint("regional ", minute-20))).Body) {
+				t.Fatalf("minute %d: it is not moved", minute)
+			}
+		}
+	}
+}

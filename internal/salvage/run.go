@@ -30,10 +30,15 @@ const (
 
 	// rest is for a queue in which something fails that has been received Renew times: each look brings that nearer to the
 	// dead letters. From the second pass in a row that fails it is four times as long with every receive, so that two
-	// salvagers do not use up the other half in the four days that a message lives. What failed once and then went well costs
-	// this much, whoever had received the message how often before.
+	// salvagers do not use up the other half in the four days that a message lives: as long as they are the same two
+	// instances, for each knows only its own failures, and forgets them when Lambda replaces it. What failed once and then
+	// went well costs this much, whoever had received the message how often before.
 	rest    = time.Minute
 	longest = 8 // times four: more than a month
+
+	// brief bounds the rest where only renewals are refused: standby copies become dead letters then, which is told, and what
+	// only this region has waits for no longer than that.
+	brief = 15 * time.Minute
 )
 
 // Worker salvages for its own region, run after run. It asks its own table what the regions are meant to do.
@@ -98,7 +103,7 @@ func (w *Worker) region(ctx context.Context, m Mover, until time.Time) (all Done
 
 // rest says until when a queue is left alone after a pass.
 func (w *Worker) rest(at place, now time.Time, d Done) {
-	if d.Worn == 0 {
+	if max(d.Worn, d.Unrenewed) == 0 {
 		delete(w.failed, at)
 		return
 	}
@@ -108,10 +113,13 @@ func (w *Worker) rest(at place, now time.Time, d Done) {
 	w.failed[at]++
 	pause := rest
 	if w.failed[at] > 1 {
-		pause = rest << (2 * min(d.Worn-Renew, longest))
+		pause = max(after(d.Worn), min(after(d.Unrenewed), brief))
 	}
 	w.resting[at] = now.Add(pause)
 }
+
+// after is the rest after a failure of what has been received so often.
+func after(receives int) time.Duration { return rest << (2 * min(max(receives-Renew, 0), longest)) }
 
 // share ends the time of a queue: what is left without the reserve of those to come, or its part where that is more.
 func share(now, until time.Time, toCome int) time.Time {

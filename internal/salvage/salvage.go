@@ -56,11 +56,11 @@ type Done struct {
 	// Expired are standby copies that were accepted longer ago than a message lives, and were deleted instead of renewed.
 	Expired int
 
-	// Worn is the highest number of receives, from Renew on, of a message whose send or deletion failed; 0 where there was
-	// none.
-	Worn int
+	// Worn is the highest number of receives, from Renew on, of a message whose move or deletion failed, and Unrenewed of one whose
+	// renewal did; 0 where there was none.
+	Worn, Unrenewed int
 }
 
 func (d Done) and(o Done) Done {
-	return Done{d.Moved + o.Moved, d.Stayed + o.Stayed, d.Dropped + o.Dropped, d.Expired + o.Expired, max(d.Worn, o.Worn)}
+	return Done{d.Moved + o.Moved, d.Stayed + o.Stayed, d.Dropped + o.Dropped, d.Expired + o.Expired, max(d.Worn, o.Worn), max(d.Unrenewed, o.Unrenewed)}
 }
