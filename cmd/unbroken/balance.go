@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -77,13 +78,14 @@ func (r *reach) sweeps(ctx context.Context, regions []string, now time.Time, b *
 			continue
 		}
 		answered = true
-		p, err := decoded[sweep.Pass](notes[sweep.Report])
-		if err != nil {
-			b.Missing = append(b.Missing, "sweep of "+region+" cannot be read")
+		raw, ok := notes[sweep.Report]
+		if !ok {
+			b.Missing = append(b.Missing, "sweep of "+region+": none has ended yet")
 			continue
 		}
-		if p.Ended.IsZero() {
-			b.Missing = append(b.Missing, "sweep of "+region+": none has ended yet")
+		var p sweep.Pass
+		if json.Unmarshal(raw, &p) != nil || p.Ended.IsZero() {
+			b.Missing = append(b.Missing, "sweep of "+region+" cannot be read")
 			continue
 		}
 		fresh = fresh || now.Sub(p.Ended) < staleSweep

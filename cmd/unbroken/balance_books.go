@@ -59,13 +59,6 @@ func (r *reach) docsOf(ctx context.Context, region, name string) (map[string]jso
 	return nil, errors.Join(errs...)
 }
 
-func decoded[T any](raw json.RawMessage) (v T, err error) {
-	if raw != nil {
-		err = json.Unmarshal(raw, &v)
-	}
-	return v, err
-}
-
 // books reads all hours of all regions, compares, and looks up what is open.
 func (r *reach) books(ctx context.Context, g *globals, w *world, c balanceCmd, regions []string, b *balance) error {
 	now := w.Now()

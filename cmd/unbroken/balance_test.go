@@ -97,6 +97,14 @@ func TestASweeperThatSleepsIsAProblem(t *testing.T) {
 	if code := w.run(t.Context(), "balance", "-c", testLoop); code != exitOK {
 		t.Errorf("exit %d: %s", code, w.out.String())
 	}
+	// A report that cannot be read is not one that was never written.
+	w.cloud.docs[east+"|"+sweep.Name(east)+"|"+sweep.Report] = nil
+	delete(w.cloud.docs, west+"|"+sweep.Name(west)+"|"+sweep.Report)
+	w.out.Reset()
+	w.run(t.Context(), "balance", "-c", testLoop)
+	if out := w.out.String(); !strings.Contains(out, "sweep of us-east-2 cannot be read") || !strings.Contains(out, "sweep of us-west-2: none has ended yet") {
+		t.Error(out)
+	}
 	w.cloud.dead[east], w.cloud.dead["us-west-2"] = true, true
 	if code := w.run(t.Context(), "balance", "-c", testLoop); code != exitUnreachable {
 		t.Errorf("exit %d", code)

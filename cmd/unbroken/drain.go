@@ -24,8 +24,9 @@ out to have been drained at the same time. With --force the region is drained al
 region answers 503 then, DNS answers all of them, and signals stay with their producers until unbroken restore.
 
 An order comes after all that the tables know, though this machine's clock be somewhat behind. It is refused where two
-observers' verdicts are more than 2m30s ahead of that clock, or all are as far behind it. Once written, the tables are
-read again: what the command prints is what stands.
+observers' verdicts are 1m30s ahead of that clock, or all are more than 2m30s behind it; where no observer runs, and the
+clock is right, --trust-clock orders it. It is refused, too, where another person orders something while health, or
+Route 53, is asked. Once written, the tables are read again: what the command prints is what stands.
 
 The last resort, where the region goes on answering 200 or no table can be written: --control-plane DOMAIN takes it out of
 DNS, too, by asking its health check of DOMAIN for more healthy children than it has. No record is changed. This depends on Route 53's API, which is
@@ -54,7 +55,7 @@ func (restoreCmd) Help() string {
 	return `The region takes signals again at once, whoever drained it. From then on the observers judge it as ever: if two object
 for longer than the dwell (5 minutes), they drain it again; unbroken freeze keeps them from it. What was taken out of DNS
 with --control-plane comes back with the same flag only; until then this command and unbroken status say so. Route 53 is
-asked first, and whether it did it or not, the region is restored.
+asked first, and whether it did it or not, the region is restored, unless another person has ordered something meanwhile.
 
   unbroken restore us-west-2 --reason "the network is well"`
 }

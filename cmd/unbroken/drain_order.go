@@ -54,8 +54,10 @@ func (a orderArgs) order(ctx context.Context, g *globals, w *world, o order) err
 			return err
 		}
 	}
-	out := r.do(ctx, a, o, views, now)
-	r.look(ctx, &out, o, views, now, spares)
+	out, err := r.do(ctx, w, a, o, views, spares)
+	if err != nil {
+		return err
+	}
 	if o.names.asked() && o.Order == region.Drain && out.Stands == nil {
 		out.DNS = r.flip(ctx, o, a.Name)
 	}
@@ -89,8 +91,20 @@ func (a orderArgs) underDrain(g *globals, w *world, o order, was region.Entry) (
 	return false, nil
 }
 
-// do writes the order. What the control plane took out it puts back first: the order says whether that was done.
-func (r *reach) do(ctx context.Context, a orderArgs, o order, views map[string]region.View, now time.Time) ordered {
+// do writes the order, and looks what stands then. What the control plane took out it puts back first: the order says
+// whether that was done.
+func (r *reach) do(ctx context.Context, w *world, a orderArgs, o order, views map[string]region.View, spares bool) (ordered, error) {
+	var dns *dnsChange
+	if o.names.asked() && o.Order == region.Restore {
+		dns = r.flip(ctx, o, a.Name)
+	}
+	views, now, err := r.again(ctx, w, a.Name, views)
+	if err != nil {
+		if dns != nil && dns.Error == "" {
+			err = fail(exitProblem, fmt.Errorf("%w. DNS answers it again: unbroken drain %s --control-plane %s --reason … ends that", err, a.Name, line(dns.Domain)))
+		}
+		return ordered{}, err
+	}
 	was, state := views[a.Name].Now(now), region.Drained
 	switch o.Order {
 	case region.Restore:
@@ -99,15 +113,12 @@ func (r *reach) do(ctx context.Context, a orderArgs, o order, views map[string]r
 		state = was.State
 	case region.Drain:
 	}
-	var dns *dnsChange
-	if o.names.asked() && o.Order == region.Restore {
-		dns = r.flip(ctx, o, a.Name)
-	}
 	e := following(views[a.Name], now, o.Order, state)
 	e.By, e.Why, e.ControlPlane = r.Who(ctx), a.Reason, o.names.next(o.Order, e.ControlPlane, dns)
 	out := r.everywhere(ctx, a.Name, e)
 	out.DNS = dns
-	return out
+	r.look(ctx, &out, o, views, now, spares)
+	return out, nil
 }
 
 // following is an order that comes after everything that is known of the region, whatever this machine's clock says.

@@ -21,8 +21,8 @@ type ordered struct {
 	Failed    map[string]string `json:"failed,omitempty"`
 	Unaudited map[string]string `json:"unaudited,omitempty"` // which have it, and not who gave it
 	Stands    *region.Entry     `json:"stands,omitempty"`    // what the tables say instead of it
+	Unread    string            `json:"unread,omitempty"`    // why it is not known what they say
 	DNS       *dnsChange        `json:"dns,omitempty"`       // what was asked of Route 53's control plane
-	unread    error             // what stands is not known
 	taken     error             // nobody was left: what became of taking it back
 }
 
@@ -33,7 +33,7 @@ func (r *reach) look(ctx context.Context, out *ordered, o order, views map[strin
 	}
 	after, err := r.read(ctx, out.Written, r.operator())
 	if err != nil {
-		out.unread = err
+		out.Unread = short(err)
 		return
 	}
 	v, was := after[out.Region], views[out.Region].Now(now)
@@ -65,13 +65,16 @@ func (r *reach) look(ctx context.Context, out *ordered, o order, views map[strin
 	}
 	// Somebody drained the others at the same time.
 	back := region.Restore
-	if was.Order == region.Freeze {
+	switch {
+	case was.Order == region.Freeze:
 		back = region.Freeze
+	case was.State == region.Drained: // by observers: theirs again
+		back = region.Unfreeze
 	}
-	e := following(v, now, back, region.Active)
+	e := following(v, now, back, was.State)
 	e.ControlPlane = views[out.Region].Order(now).ControlPlane // it was not asked yet
 	e.By, e.Why = out.By, "taken back: "+strings.Join(others, ", ")+" drained at the same time"
-	out.Stands, out.taken = &e, fail(exitProblem, fmt.Errorf("%s was drained at the same time, and nobody would take signals: the drain of %s was taken back, and it is %s",
+	out.Stands, out.taken = &e, fail(exitProblem, fmt.Errorf("%s was drained at the same time, and nobody would take signals: the drain of %s was taken back, and it is %s as it was",
 		strings.Join(others, ", "), out.Region, e.State))
 	if back := r.everywhere(ctx, out.Region, e); len(back.Written) == 0 {
 		out.taken = fail(exitUnreachable, fmt.Errorf("NOBODY TAKES SIGNALS: %s was drained at the same time, and the drain of %s could not be taken back: run unbroken restore %s",
@@ -83,14 +86,11 @@ func (o ordered) print(w *world, asked order) {
 	if len(o.Written) > 0 && o.Stands == nil {
 		_, _ = fmt.Fprintf(w.Stdout, "%s is %s: %s by %s: %s\n", o.Region, o.State, o.Order, line(o.By), line(o.Why))
 	}
-	if o.unread != nil {
-		_, _ = fmt.Fprintf(w.Stderr, "unbroken: written, and not read again: unbroken status says what stands: %s\n", short(o.unread))
+	if o.Unread != "" {
+		_, _ = fmt.Fprintf(w.Stderr, "unbroken: written, and not read again: unbroken status says what stands: %s\n", o.Unread)
 	}
-	for _, table := range slices.Sorted(maps.Keys(o.Failed)) {
-		_, _ = fmt.Fprintf(w.Stderr, "unbroken: not written to %s, which learns of it by replication: %s\n", table, o.Failed[table])
-	}
-	for _, table := range slices.Sorted(maps.Keys(o.Unaudited)) {
-		_, _ = fmt.Fprintf(w.Stderr, "unbroken: %s has the order and not its audit entry; write down who gave it and why: %s\n", table, o.Unaudited[table])
+	for _, one := range o.lacks() {
+		_, _ = fmt.Fprintln(w.Stderr, "unbroken: "+one)
 	}
 	if asked.force {
 		_, _ = fmt.Fprintln(w.Stderr, "unbroken: --force: whether another region takes signals was not looked at")
@@ -101,6 +101,17 @@ func (o ordered) print(w *world, asked order) {
 	if asked.Order == region.Restore && o.ControlPlane != "" {
 		_, _ = fmt.Fprintf(w.Stderr, "unbroken: DNS still leaves %s out, by the control plane: run this again with --control-plane %s\n", o.Region, line(o.ControlPlane))
 	}
+}
+
+// lacks tells of the tables that do not have the order, and of those that do not have who gave it.
+func (o ordered) lacks() (list []string) {
+	for _, table := range slices.Sorted(maps.Keys(o.Failed)) {
+		list = append(list, fmt.Sprintf("not written to %s, which learns of it by replication: %s", table, o.Failed[table]))
+	}
+	for _, table := range slices.Sorted(maps.Keys(o.Unaudited)) {
+		list = append(list, fmt.Sprintf("%s has the order and not its audit entry; write down who gave it and why: %s", table, o.Unaudited[table]))
+	}
+	return list
 }
 
 // failure is nil where all that was asked for was done somewhere, and stands.

@@ -84,6 +84,7 @@ func TestAClockThatTheObserversContradictOrdersNothing(t *testing.T) {
 	}{
 		"an hour ahead":     {time.Hour, "no observer has been heard for 1h0m"},
 		"behind":            {-region.Fresh - 41*time.Second, "is behind: two observers have been heard 2m31s later"},
+		"about to mislead":  {-region.Fresh + 20*time.Second, "is behind: two observers have been heard 1m30s later"},
 		"somewhat ahead":    {100 * time.Second, ""},
 		"somewhat behind":   {-100 * time.Second, ""},
 		"one observer lies": {0, ""},
@@ -103,7 +104,11 @@ func TestAClockThatTheObserversContradictOrdersNothing(t *testing.T) {
 		if code != exitProblem || !strings.Contains(w.err.String(), c.says) || !strings.Contains(w.err.String(), "--trust-clock") {
 			t.Errorf("%s: exit %d: %s", name, code, w.err.String())
 		}
-		if code := w.run(t.Context(), "drill", west, "-c", testLoop); code != exitProblem || !strings.Contains(w.err.String(), c.says) {
+		if c.ahead > 0 && !strings.HasPrefix(w.err.String(), "unbroken: run it again with --trust-clock if the clock is right: ") {
+			t.Errorf("%s: what to type does not come first: %s", name, w.err.String())
+		}
+		w.err.Reset()
+		if code := w.run(t.Context(), "drill", west, "-c", testLoop); code != exitProblem || !strings.Contains(w.err.String(), c.says) || strings.Contains(w.err.String(), "--trust-clock") {
 			t.Errorf("%s: drill: exit %d: %s", name, code, w.err.String())
 		}
 		if e := w.now(t, east, west); e.Order != "" {
@@ -144,6 +149,16 @@ func TestACommandSaysWhatStands(t *testing.T) {
 	})
 	if code := w.run(t.Context(), "drain", west, "--reason", "x", "-c", testLoop); code != exitOK || !strings.Contains(w.err.String(), "not read again") {
 		t.Errorf("exit %d: %s", code, w.err.String())
+	}
+	w = healthy(t)
+	w.meanwhile(nil, func() {
+		w.cloud.mu.Lock()
+		defer w.cloud.mu.Unlock()
+		w.cloud.dead[east], w.cloud.dead[west] = true, true
+	})
+	var out struct{ Unread string }
+	if err := json.Unmarshal([]byte(w.must(t, "drain", west, "--reason", "x", "--json")), &out); err != nil || !strings.Contains(out.Unread, "cannot be read") {
+		t.Errorf("a machine is not told that it was not read again: %v: %s", err, w.out.String())
 	}
 }
 
@@ -206,6 +221,22 @@ func TestTwoPeopleWhoDrainARegionEachLeaveSomebody(t *testing.T) {
 	w.run(t.Context(), "drain", east, "--reason", "a", "-c", testLoop)
 	if e := w.now(t, east, east); e.State != region.Active || e.Order != region.Freeze {
 		t.Errorf("us-east-2 is left %+v", e)
+	}
+	// So is what was frozen drained; and what observers drained is theirs again, drained since it was.
+	for _, by := range []region.Order{region.Freeze, region.Unfreeze} {
+		w = healthy(t)
+		second.cloud = w.cloud
+		was := region.Entry{State: region.Drained, Since: testNow.Add(-time.Hour), Order: region.Freeze, By: "bob"}
+		writer := region.OperatorKey(east)
+		if by == region.Unfreeze {
+			was.Order, writer = "", "us-east-1"
+		}
+		w.cloud.put(east, region.StateKey(east), writer, was)
+		w.meanwhile(func() { second.run(t.Context(), "drain", west, "--reason", "b", "-c", testLoop, "--force") }, nil)
+		code := w.run(t.Context(), "drain", east, "--reason", "a", "-c", testLoop)
+		if e := w.now(t, east, east); code != exitProblem || e.State != region.Drained || e.Order != by || !e.DrainedSince().Equal(was.Since) {
+			t.Errorf("exit %d, us-east-2 is left %+v: %s", code, e, w.err.String())
+		}
 	}
 	// The worst is said as such.
 	w = healthy(t)

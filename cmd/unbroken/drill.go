@@ -30,13 +30,15 @@ producers saw, when health answered 503 and 200 again, when DNS left the region 
 canaries' receipts were. The loop does not know that it is a drill.
 
 Refused unless the region is active, another one is active and answers 200, no other drill runs, and this machine's clock
-is that of the observers, as for every order. Ctrl-C restores the
+is that of the observers, as for every order; and right before the drain, if somebody drained or froze the region, or
+drained all others, meanwhile. Ctrl-C restores the
 region and reports what was measured; so does the drill itself when no other region answers any more. If it dies without
 that, the region stays drained until unbroken restore. What a person orders meanwhile stands.
 
 Exits 1 if something was not as it should be: a signal not accepted, a send that took longer than a second, health not 503
 within 5 s or not 200 within 90 s, DNS not changed within 45 s and the records' TTL of 60 s of the order, or of health's 200,
-receipts older than 90 s, https://DOMAIN not answering 200 before the drill; also where --for was too short to tell of DNS,
+receipts older than 90 s, https://DOMAIN not answering 200 before the drill, a table or an audit trail that one of its two
+orders did not reach; also where --for was too short to tell of DNS,
 and where the drill was refused or aborted. In all these cases the region is restored. Exits 4 if that could not be done, or
 if it could not be told whether another drill runs. DNS can be judged only where DOMAIN is answered with the region.
 
@@ -108,13 +110,21 @@ func (c drillCmd) ready(ctx context.Context, g *globals, w *world, r *reach) err
 	}
 	now := w.Now()
 	if err := r.clock(ctx, views, now); err != nil {
-		return fail(exitProblem, fmt.Errorf("no drill: %w", err))
+		return fail(exitProblem, errors.New("no drill: "+strings.TrimSuffix(strings.TrimPrefix(err.Error(), trustFirst), trustLast))) // it has no such flag
 	}
-	if e := views[c.Name].Now(now); e.State != region.Active || e.Pins() {
-		return fail(exitProblem, fmt.Errorf("%s is %s, by %s: %s; a drill begins with a region that is active and not frozen", c.Name, e.State, line(e.By), line(e.Why)))
+	if err := c.may(views, now); err != nil {
+		return fail(exitProblem, err)
 	}
 	if err := r.taken(ctx, g, w, views, c.Name, now); err != nil {
 		return fail(exitProblem, errors.New("no drill: nobody else would take the signals of "+c.Name+": "+strings.TrimSuffix(err.Error(), "; --force drains it all the same")))
+	}
+	return nil
+}
+
+// may is nil where the region is active and not frozen: a drill restores what it drained to just that.
+func (c drillCmd) may(views map[string]region.View, now time.Time) error {
+	if e := views[c.Name].Now(now); e.State != region.Active || e.Pins() {
+		return fmt.Errorf("%s is %s, by %s: %s; a drill begins with a region that is active and not frozen", c.Name, e.State, line(e.By), line(e.Why))
 	}
 	return nil
 }

@@ -46,8 +46,13 @@ func (d *drill) run(ctx context.Context) error {
 	wasAnswered := d.answered
 	began := d.w.Now().UTC()
 	views, _ := d.states(ctx) // what is not known of it nobody can follow
+	if err := d.still(views, began); err != nil {
+		return fail(exitProblem, fmt.Errorf("nothing was drained: %w", err))
+	}
 	ours := d.order(views, began, region.Drain, region.Drained)
-	if out := d.everywhere(ctx, d.Name, ours); len(out.Written) == 0 {
+	out := d.everywhere(ctx, d.Name, ours)
+	d.lacks(out)
+	if len(out.Written) == 0 {
 		return errors.Join(out.failure(order{Order: region.Drain}), d.restore(ctx, ours)) // an answer may have been lost
 	}
 	err := d.during(ctx, &d.report.Drained, d.For, func() bool {
@@ -82,6 +87,25 @@ func (d *drill) run(ctx context.Context) error {
 	return nil
 }
 
+// still is nil where nothing has changed since the drill was found possible: another's order is not overwritten, and
+// somebody is left.
+func (d *drill) still(views map[string]region.View, now time.Time) error {
+	if err := d.may(views, now); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(loop.Peers(d.cfg.Regions.Loop, d.Name), func(other string) bool { return views[other].Now(now).State == region.Active }) {
+		return errors.New("no other region is active any more")
+	}
+	return nil
+}
+
+// lacks adds to the findings what one of the drill's orders did not reach.
+func (d *drill) lacks(out ordered) {
+	for _, one := range out.lacks() {
+		d.report.Findings = append(d.report.Findings, string(out.Order)+": "+one)
+	}
+}
+
 func never() bool { return false }
 
 // first keeps when something was seen first.
@@ -109,6 +133,7 @@ func (d *drill) restore(ctx context.Context, ours region.Entry) error {
 		return nil
 	}
 	out := d.everywhere(ctx, d.Name, d.order(views, d.w.Now().UTC(), region.Restore, region.Active))
+	d.lacks(out)
 	if len(out.Written) == 0 {
 		return fail(exitUnreachable, fmt.Errorf("%s IS STILL DRAINED: no table could be written; run unbroken restore %s", d.Name, d.Name))
 	}

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"example.com/unbroken/internal/loop"
 	"example.com/unbroken/internal/region"
 )
@@ -269,6 +271,70 @@ func TestADrillLeavesAnotherPersonsOrder(t *testing.T) {
 	}
 	if e := w.now(t, east, west); e.By != "bob" || e.State != region.Drained {
 		t.Errorf("it was left %+v", e)
+	}
+}
+
+// Before the drill's own order, too: it would overwrite what a person has just ordered, and then "restore" that.
+func TestADrillDrainsNothingThatChangedWhileItLooked(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		region string
+		now    region.Entry
+		says   string
+	}{
+		"a freeze":                {west, region.Entry{State: region.Active, Order: region.Freeze, By: "bob"}, "us-west-2 is active, by bob"},
+		"a drain":                 {west, region.Entry{State: region.Drained, Order: region.Drain, By: "bob"}, "us-west-2 is drained, by bob"},
+		"a drain of the other":    {east, region.Entry{State: region.Drained, Order: region.Drain, By: "bob"}, "no other region is active any more"},
+		"observers' of the other": {east, region.Entry{State: region.Drained, By: "us-east-1"}, "no other region is active any more"},
+	} {
+		w := newDrillWorld(t)
+		w.deaf = true // health alone does not tell
+		w.at = func(since time.Duration) {
+			if since != 2*time.Second {
+				return
+			}
+			c.now.Since = w.Now()
+			for _, table := range []string{east, west} {
+				writer := region.OperatorKey(table)
+				if c.now.Order == "" {
+					writer = "us-east-1"
+				}
+				w.cloud.put(table, region.StateKey(c.region), writer, c.now)
+			}
+		}
+		if code := w.drill(t, t.Context()); code != exitProblem || !strings.Contains(w.err.String(), "nothing was drained: "+c.says) {
+			t.Errorf("%s: exit %d: %s%s", name, code, w.err.String(), w.out.String())
+		}
+		if e := w.now(t, east, c.region); e != c.now {
+			t.Errorf("%s: it was left %+v", name, e)
+		}
+	}
+}
+
+// Its two orders are orders like all: what did not reach a table, or the audit trail, is told.
+func TestADrillTellsOfTablesAndTrailsThatItDidNotReach(t *testing.T) {
+	t.Parallel()
+	w := newDrillWorld(t)
+	w.Cloud = func(aws.Config, deployment) *cloud {
+		c := w.cloud.cloud()
+		c.Docs = &between{fakeCloud: w.cloud, unaudited: true}
+		return c
+	}
+	w.at = func(since time.Duration) {
+		w.cloud.mu.Lock()
+		defer w.cloud.mu.Unlock()
+		w.cloud.dead[east] = since > 30*time.Second
+	}
+	code := w.drill(t, t.Context())
+	for _, want := range []string{
+		"! drain: us-east-2 has the order and not its audit entry; write down who gave it and why: ",
+		"! drain: us-west-2 has the order and not its audit entry; write down who gave it and why: ",
+		"! restore: not written to us-east-2, which learns of it by replication: ",
+		"! restore: us-west-2 has the order and not its audit entry; write down who gave it and why: ",
+	} {
+		if code != exitProblem || strings.Count(w.out.String(), want) != 1 {
+			t.Errorf("exit %d, no %q: %s%s", code, want, w.err.String(), w.out.String())
+		}
 	}
 }
 
