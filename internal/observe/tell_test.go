@@ -107,7 +107,7 @@ func TestOnlyWhatTurnsIsTold(t *testing.T) {
 		{func() { w.letters[west+"|"+deadLetters] = 2 }, loop.TypeCheckBad},
 		{func() {}, ""},
 		{func() { w.letters[west+"|"+deadLetters] = 3 }, ""},
-		{func() { w.dead[west] = true }, ""}, // not seen is not recovered
+		{func() { w.dead[west] = true }, ""},                 // not seen is not recovered
 		{func() { w.dead[west] = false }, loop.TypeCheckBad}, // others may have closed it meanwhile
 		{func() {}, ""},
 		{func() { clear(w.letters) }, loop.TypeCheckRecovered},
