@@ -28,9 +28,10 @@ at up to 30 messages a second. This command does the same at once and faster, an
 
 Each message is sent to the other region and deleted afterwards. Interrupting or repeating that doubles messages, not
 effects: these collapse by their ids. Standby copies stay, because the other region has the first copies; so do canaries, of
-which those that are late are dropped from inbox, and what is delayed or in a function's hands, until it comes back. What
+which those that are late are dropped, and what is delayed or in a function's hands, until it comes back. What
 stays is hidden from the region's own functions meanwhile, for half a minute at a time, and is put into its queue anew where
-it has often been received, lest it become a dead letter.
+it has often been received, lest it become a dead letter; a standby copy that was accepted four days ago is deleted then, as
+SQS deletes what has lain as long.
 What a failing function takes again and again is reached once its event source mapping is off. Dead letters are for
 unbroken redrive.
 
@@ -134,7 +135,7 @@ func (c salvageCmd) queue(ctx context.Context, w *world, r *reach, shown *progre
 	for idle := 0; idle < enough && err == nil && !p.Whole; idle++ {
 		before := s.Moved
 		p, err = m.Pass(ctx, name, math.MaxInt, w.Now().Add(longestPass), after)
-		if s.Moved = before + p.Moved; p.Moved+p.Dropped > 0 {
+		if s.Moved = before + p.Moved; p.Moved+p.Dropped+p.Expired > 0 {
 			idle = -1
 		}
 	}

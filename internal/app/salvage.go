@@ -22,7 +22,7 @@ func Salvage(ctx context.Context, env Environment) (ScheduleHandler, error) {
 		defer end()
 		report, err := w.Run(ctx)
 		for from, done := range report {
-			b.telemetry.Logger().InfoContext(ctx, "salvaged", slog.String("from", from), slog.Int("moved", done.Moved), slog.Int("stayed", done.Stayed), slog.Int("dropped", done.Dropped))
+			b.telemetry.Logger().InfoContext(ctx, "salvaged", slog.String("from", from), slog.Int("moved", done.Moved), slog.Int("stayed", done.Stayed), slog.Int("dropped", done.Dropped), slog.Int("expired", done.Expired))
 		}
 		return err
 	}, nil

@@ -59,6 +59,7 @@ func health() []mutant {
 		{"a drain that is taken back leaves a frozen region frozen", orders + "drain_stands.go", "case was.Order == region.Freeze:", "case false:", "TestTwoPeople"},
 		{"a drain that is taken back leaves a drained region drained", orders + "drain_stands.go", "following(v, now, back, was.State)", "following(v, now, back, region.Active)", "TestTwoPeople"},
 		{"a drain that is taken back leaves to observers what they drained", orders + "drain_stands.go", "back = region.Unfreeze", "_ = back", "TestTwoPeople"},
+		{"an order that is written twice tells of the control plane", orders + "drain_order.go", "out.DNS = dns // after it", "_ = dns // after it", "TestAnOrderThatEndsAFlipTells"},
 		{"a report that cannot be read is not one that was never written", orders + "balance.go", "if !ok {", "if !ok || raw == nil {", "TestASweeper"},
 		{"what the control plane was told outlives a flip", orders + "drain_order.go", "ControlPlane: v.Order(now).ControlPlane}", "ControlPlane: was.ControlPlane}", "TestThatTheControlPlane"},
 		{"what the control plane did not do is not forgotten", orders + "drain_names.go", "case done.Error != \"\":", "case false:", "TestWhatTheControlPlane"},

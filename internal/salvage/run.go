@@ -29,8 +29,9 @@ const (
 	reserve = 3 * time.Second
 
 	// rest is for a queue in which something fails that has been received Renew times: each look brings that nearer to the
-	// dead letters. It is four times as long with every receive, so that two salvagers do not use up the other half
-	// in the four days that a message lives, and a send that failed once costs nothing.
+	// dead letters. From the second pass in a row that fails it is four times as long with every receive, so that two
+	// salvagers do not use up the other half in the four days that a message lives. What failed once and then went well costs
+	// this much, whoever had received the message how often before.
 	rest    = time.Minute
 	longest = 8 // times four: more than a month
 )
@@ -43,6 +44,7 @@ type Worker struct {
 	Now    func() time.Time
 
 	resting map[place]time.Time // until when
+	failed  map[place]int       // passes in a row after which it had to rest
 }
 
 type place struct{ region, queue string }
@@ -89,14 +91,26 @@ func (w *Worker) region(ctx context.Context, m Mover, until time.Time) (all Done
 		}
 		p, err := m.Pass(ctx, queue, perRun-all.Moved, share(now, until, len(queues)-i-1), nil)
 		all, errs = all.and(p.Done), append(errs, err)
-		if p.Worn > 0 {
-			if w.resting == nil {
-				w.resting = map[place]time.Time{}
-			}
-			w.resting[at] = now.Add(rest << (2 * min(p.Worn-Renew, longest)))
-		}
+		w.rest(at, now, p.Done)
 	}
 	return all, errors.Join(errs...)
+}
+
+// rest says until when a queue is left alone after a pass.
+func (w *Worker) rest(at place, now time.Time, d Done) {
+	if d.Worn == 0 {
+		delete(w.failed, at)
+		return
+	}
+	if w.failed == nil {
+		w.failed, w.resting = map[place]int{}, map[place]time.Time{}
+	}
+	w.failed[at]++
+	pause := rest
+	if w.failed[at] > 1 {
+		pause = rest << (2 * min(d.Worn-Renew, longest))
+	}
+	w.resting[at] = now.Add(pause)
 }
 
 // share ends the time of a queue: what is left without the reserve of those to come, or its part where that is more.

@@ -6,16 +6,17 @@
 // it is an ordinary redelivery: ids collapse. Nothing is ever in neither.
 //
 // What stays: standby copies, because their first copies are in the peer, and one region should not hold both; canaries,
-// because they measure the region that they are in; and what is no envelope of this version. A canary in `inbox` that nobody
-// waits for any more is dropped: two a minute would soon stand before everything else. Of a mirrored signal
+// because they measure the region that they are in; and what is no envelope of this version. A canary that nobody waits for
+// any more is dropped: some a minute would soon stand before everything else. Of a mirrored signal
 // the peer has a standby copy, which it has seen to long before a region has been drained for Settle.
 //
 // A queue cannot be asked for what would move. Whatever is visible is received, and two things follow for what stays. It
 // lies hidden while the pass goes on over what is behind it, and is given back at its end: its own region waits for it for
 // a second or two, for half a minute behind thousands, and for hold where the salvager died. That delays a standby copy by as
 // much, once, and only one that lay there although its region's functions were free to take it. And each look counts as a
-// receive: what has been received Renew times is put into the same queue anew, so that it is never salvage that makes a
-// dead letter of it.
+// receive: what has been received Renew times is put into the same queue anew, so that it is not salvage that makes a
+// dead letter of it. That ends when it was accepted loop.SourceRetention ago, for loop.ClaimKeep rests on that: a standby
+// copy is deleted then, as SQS would have done, and what else is as old, or nobody can read, becomes a dead letter.
 //
 // The package knows no AWS, and is told the time.
 package salvage
@@ -52,10 +53,14 @@ type Mover struct {
 type Done struct {
 	Moved, Stayed, Dropped int
 
-	// Worn is the highest number of receives, from Renew on, of a message in a batch that failed; 0 where there was none.
+	// Expired are standby copies that were accepted longer ago than a message lives, and were deleted instead of renewed.
+	Expired int
+
+	// Worn is the highest number of receives, from Renew on, of a message whose send or deletion failed; 0 where there was
+	// none.
 	Worn int
 }
 
 func (d Done) and(o Done) Done {
-	return Done{d.Moved + o.Moved, d.Stayed + o.Stayed, d.Dropped + o.Dropped, max(d.Worn, o.Worn)}
+	return Done{d.Moved + o.Moved, d.Stayed + o.Stayed, d.Dropped + o.Dropped, d.Expired + o.Expired, max(d.Worn, o.Worn)}
 }

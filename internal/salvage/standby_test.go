@@ -173,6 +173,9 @@ func leftAlone(t *testing.T, name string) {
 	failed := 0
 	for minute := range 4 * 24 * 60 {
 		w.now = w.now.Add(time.Minute)
+		if minute%10 == 0 && (w.dead() > 0 || len(w.lying(east, loop.QueueSignals)) > 200) {
+			t.Fatalf("minute %d: %d dead letters, %d are left", minute, w.dead(), len(w.lying(east, loop.QueueSignals)))
+		}
 		if minute%60 == 0 {
 			calm = true
 			w.put(t, loop.QueueInbox, loop.Outgoing{Body: []byte("event")})
