@@ -116,3 +116,14 @@ func TestTablesThatComeAndGoHoldUpNoOrder(t *testing.T) {
 		}
 	}
 }
+
+// An order that is written twice, because a flip came between, still tells what Route 53 did.
+func TestAnOrderThatEndsAFlipTellsOfTheControlPlane(t *testing.T) {
+	t.Parallel()
+	w := healthy(t)
+	w.ordered(west, region.Entry{State: region.Active, Since: testNow.Add(-time.Hour), Order: region.Restore, ControlPlane: loopName}, east, west)
+	w.meanwhile(func() { w.flipped(region.Drained, testNow.Add(-time.Second)) }, nil)
+	if out := w.must(t, "restore", west, "--reason", "x", "--control-plane", loopName); !strings.Contains(out, "health check c-1 of us-west-2") {
+		t.Error(out)
+	}
+}

@@ -116,8 +116,8 @@ func (r *reach) do(ctx context.Context, w *world, a orderArgs, o order, views ma
 	e := following(views[a.Name], now, o.Order, state)
 	e.By, e.Why, e.ControlPlane = r.Who(ctx), a.Reason, o.names.next(o.Order, e.ControlPlane, dns)
 	out := r.everywhere(ctx, a.Name, e)
-	out.DNS = dns
 	r.look(ctx, &out, o, views, now, spares)
+	out.DNS = dns // after it: where something came between, look writes again
 	return out, nil
 }
 

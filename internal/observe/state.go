@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -142,7 +143,12 @@ func (o *Observer) judge(ctx context.Context, views map[string]region.View, own 
 	if o.Operator { // observers write nothing
 		states = map[string]region.Entry{}
 		for name, v := range views {
-			states[name] = v.Now(now)
+			e := v.Now(now)
+			// What they flipped before counts for nobody any more.
+			if ordered := cmp.Or(v.Order(now).State, region.Active); e.State != ordered {
+				e = region.Entry{State: ordered, Since: now, After: e.Since, By: o.Region, Why: "only operators drain"}
+			}
+			states[name] = e
 		}
 		return states, nil
 	}
