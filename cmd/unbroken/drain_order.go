@@ -115,6 +115,9 @@ func (r *reach) do(ctx context.Context, w *world, a orderArgs, o order, views ma
 	}
 	e := following(views[a.Name], now, o.Order, state)
 	e.By, e.Why, e.ControlPlane = r.Who(ctx), a.Reason, o.names.next(o.Order, e.ControlPlane, dns)
+	if r.operator() && state == region.Active {
+		e.After = time.Time{} // what observers flipped is not read, and may be what it ends
+	}
 	out := r.everywhere(ctx, a.Name, e)
 	r.look(ctx, &out, o, views, now, spares)
 	out.DNS = dns // after it: where something came between, look writes again

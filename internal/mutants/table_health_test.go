@@ -35,6 +35,7 @@ func health() []mutant {
 		{"nothing is signed with a key that nobody knows", "internal/canary/canary.go", "if s.Now().Sub(s.announced) >= loop.CanaryKeyKeep {", "if false {", "TestAKeyIsAnnounced"},
 		{"a table that swallows a renewal holds no canary up", "internal/canary/canary.go", "doc := announced{Public: public(s.Key.private), At: now}\n\tctx, cancel := context.WithTimeout(ctx, answered)", "doc := announced{Public: public(s.Key.private), At: now}\n\tctx, cancel := context.WithCancel(ctx)", "WhatIsNotAnswered"},
 		{"a queue that swallows its canary holds no other up", "internal/canary/canary.go", "ctx, cancel := context.WithTimeout(ctx, answered)\n\tdefer cancel()\n\treturn errors.Join", "ctx, cancel := context.WithCancel(ctx)\n\tdefer cancel()\n\treturn errors.Join", "WhatIsNotAnswered"},
+		{"an order that may end what is not read has its own name", "cmd/unbroken/drain_order.go", "if r.operator() && state == region.Active {", "if false {", "MayEndWhatIsNotRead"},
 		{"a kill switch stops no canary", act + "guard_kill.go", "|| e.Target == loop.TargetReceipt", "", "TestACanary"},
 		{"a canary that is late is not parked", act + "guard.go", "case e.Target == loop.TargetReceipt && now", "case false && now", "TestACanary"},
 		{"a region whose canary is overdue is not whole", outputs + "health.go", "|| now.Sub(r.LandedAt).Abs() > loop.CanaryKeep", "", "TestHealth"},
