@@ -9,9 +9,9 @@ import (
 	"example.com/unbroken/internal/region"
 )
 
-// Where only people drain, what observers flipped is not read: an order may end it, and is not called as what was before.
-func TestAnOrderThatMayEndWhatIsNotReadHasItsOwnName(t *testing.T) {
-	t.Parallel()
+// operated is a loop.yaml by which only people drain.
+func operated(t *testing.T) string {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "loop.yaml")
 	if err := os.WriteFile(file, []byte(`
 health: {drain: operator}
@@ -20,6 +20,13 @@ rules: [{id: r, match: {type: [t]}, do: [{action: o}]}]
 `), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return file
+}
+
+// Where only people drain, what observers flipped is not read: an order may end it, and is not called as what was before.
+func TestAnOrderThatMayEndWhatIsNotReadHasItsOwnName(t *testing.T) {
+	t.Parallel()
+	file := operated(t)
 	w := healthy(t)
 	w.must(t, "restore", west, "--reason", "x")
 	before := w.now(t, east, west).Name()

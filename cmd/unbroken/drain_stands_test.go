@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -117,14 +115,7 @@ func TestAClockThatTheObserversContradictOrdersNothing(t *testing.T) {
 		w.must(t, "drain", west, "--reason", "x", "--trust-clock")
 	}
 	// Where only people drain, the states leave verdicts out; the clock is held against them all the same.
-	file := filepath.Join(t.TempDir(), "loop.yaml")
-	if err := os.WriteFile(file, []byte(`
-health: {drain: operator}
-actions: {o: {to: output, output: k}}
-rules: [{id: r, match: {type: [t]}, do: [{action: o}]}]
-`), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := operated(t)
 	w := healthy(t)
 	w.later(time.Hour)
 	if code := w.run(t.Context(), "drain", west, "--reason", "x", "-c", file); code != exitProblem || !strings.Contains(w.err.String(), "--trust-clock") {

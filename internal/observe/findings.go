@@ -103,8 +103,9 @@ const waiting = "~"
 
 // changes are the signals that are due, and what is told once they are sent. Only what turned is told: what is bad and
 // told stands, and what cannot be seen stands as it is. What this observer did not see for a while, and finds bad again, it
-// tells anew: whoever has it well may have said meanwhile that nobody has it bad. Who took back what others had bad does so once more when none has: the
-// last of them may have died without a word, and whoever waits for nobody to have it bad would wait for ever.
+// tells anew: whoever has it well may have said meanwhile that nobody has it bad. Who took back what others had bad does so
+// once more when none has: the last of them may have died without a word, and whoever waits for nobody to have it bad would
+// wait for ever.
 func (t told) changes(findings []finding, observer string) (due []loop.Signal, after told) {
 	after = told{}
 	for subject, since := range t {

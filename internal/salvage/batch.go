@@ -11,9 +11,9 @@ import (
 const (
 	atATime = 10
 
-	// Renew is how often a message that stays may have been received before it is sent to its own queue anew, with which
-	// its receives count from zero, and SQS's retention, too: see young. It is half of what makes a dead letter: the other half is the region's own functions'
-	// to fail with, and for sends that fail here.
+	// Renew is how often a message that stays may have been received before it is sent to its own queue anew, with which its
+	// receives count from zero, and SQS's retention, too: see young. It is half of what makes a dead letter: the other half
+	// is the region's own functions' to fail with, and for sends that fail here.
 	Renew = 10
 )
 
